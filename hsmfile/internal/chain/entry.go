@@ -1,0 +1,112 @@
+// Package chain is the audit log: entries in a hash chain, each saying what
+// it wrote, so that the whole state of an image can be replayed from it and
+// compared with what lies there.
+package chain
+
+import (
+	"errors"
+	"fmt"
+
+	"filehsm/hsmfile/internal/record"
+	"filehsm/hsmfile/internal/store"
+)
+
+// Entry is one audit entry. It names users, key references and vaults, never
+// a label, a password or data.
+type Entry struct {
+	_          struct{} `cbor:",toarray"`
+	Sequence   uint64
+	Time       int64  // Unix milliseconds, never earlier than the entry before
+	Prev       []byte // SHA-256 of the entry before; empty in the first
+	Opcode     Opcode
+	User       []byte // who acted; empty if nobody was logged in
+	Username   string
+	Role       uint8
+	Keys       []uint64 // key references
+	Subject    string   // user or vault acted on
+	Result     string   // Success, or why not
+	Epoch      uint64   // of the roster in force afterwards
+	Generation uint64   // sequence of the newest entry that changed a record, this one included
+	KeyCount   uint32   // key objects in the image afterwards
+	Wrote      []Wrote
+	Gone       bool // zeroization: every record but the surviving kinds
+	Restored   *Restored
+}
+
+// Success is the Result of what was done.
+const Success = "SUCCESS"
+
+// Wrote is one record that the entry's transaction changed.
+type Wrote struct {
+	_    struct{} `cbor:",toarray"`
+	Name []byte   // kind and id; the header has the name "h"
+	Hash []byte   // SHA-256 of the stored bytes; empty if the record is gone
+}
+
+// Restored says where the state after a restore comes from.
+type Restored struct {
+	_        struct{} `cbor:",toarray"`
+	Backup   string // id of the backup
+	Sequence uint64 // its head: the state is that of this entry …
+	Hash     []byte
+	Passed   []Passed // newer backups that were known and not taken
+}
+
+// Passed is a newer backup that a restore passed over: its head may lie off
+// this chain, and is not a sign of a rolled-back image.
+type Passed struct {
+	_        struct{} `cbor:",toarray"`
+	Backup   string
+	Sequence uint64
+	Hash     []byte
+}
+
+// Encode is the entry as stored; its hash is SHA-256 of this.
+func (e *Entry) Encode() []byte { return record.Encode(e) }
+
+// Decode is the inverse of Encode.
+func Decode(b []byte) (*Entry, error) {
+	e := new(Entry)
+	if err := record.Decode(b, e); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// ErrBroken: the chain has a gap, a wrong link or a malformed entry.
+var ErrBroken = errors.New("audit chain is broken")
+
+// Link is an entry with its hash.
+type Link struct {
+	*Entry
+	Hash []byte
+}
+
+// Last is the newest entry; a nil Entry if the chain is empty.
+func Last(r store.Reader) (Link, error) {
+	key, value, err := r.Last(record.EntryPrefix())
+	if err != nil || value == nil {
+		return Link{}, err
+	}
+	return link(key, value)
+}
+
+// At is the entry with a sequence; a nil Entry if there is none.
+func At(r store.Reader, seq uint64) (Link, error) {
+	value, err := r.Get(record.EntryKey(seq))
+	if err != nil || value == nil {
+		return Link{}, err
+	}
+	return link(record.EntryKey(seq), value)
+}
+
+func link(key string, value []byte) (Link, error) {
+	e, err := Decode(value)
+	if err != nil {
+		return Link{}, fmt.Errorf("%w: %v", ErrBroken, err)
+	}
+	if record.EntryKey(e.Sequence) != key {
+		return Link{}, fmt.Errorf("%w: entry %d is not in its place", ErrBroken, e.Sequence)
+	}
+	return Link{Entry: e, Hash: record.Hash(value)}, nil
+}

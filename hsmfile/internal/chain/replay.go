@@ -1,0 +1,182 @@
+package chain
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+
+	"filehsm/hsmfile/internal/record"
+	"filehsm/hsmfile/internal/store"
+)
+
+// State is what the live set must hold: record name to SHA-256 of its bytes.
+type State map[string]string
+
+// Walk calls fn for every entry from the first on, checking each link. It
+// stops at the first break, with ErrBroken.
+func Walk(r store.Reader, fn func(Link) error) error {
+	var before Link
+	return r.Scan(record.EntryPrefix(), "", func(key string, value []byte) error {
+		at, err := link(key, value)
+		if err != nil {
+			return err
+		}
+		if err := follows(before, at); err != nil {
+			return err
+		}
+		before = at
+		return fn(at)
+	})
+}
+
+// follows checks one link of the chain.
+func follows(before, at Link) error {
+	if before.Entry == nil {
+		if at.Sequence != 1 || len(at.Prev) != 0 {
+			return fmt.Errorf("%w: it begins with entry %d", ErrBroken, at.Sequence)
+		}
+		return nil
+	}
+	switch {
+	case at.Sequence != before.Sequence+1:
+		return fmt.Errorf("%w: entry %d is missing", ErrBroken, before.Sequence+1)
+	case !bytes.Equal(at.Prev, before.Hash):
+		return fmt.Errorf("%w: entry %d does not continue entry %d", ErrBroken, at.Sequence, before.Sequence)
+	case at.Time < before.Time:
+		return fmt.Errorf("%w: entry %d is earlier than the one before", ErrBroken, at.Sequence)
+	}
+	return nil
+}
+
+// Log is a walked chain in memory: what is needed to say the state after any
+// of its entries.
+type Log struct {
+	wrote  [][]Wrote // by sequence - 1
+	hashes [][]byte
+	resets []reset // entries that replace the state, ascending
+	last   Link
+	keys   map[string][]made // verifying keys ever in force
+}
+
+// reset is a zeroization or a restore.
+type reset struct {
+	at   uint64
+	from *Restored // nil for a zeroization
+}
+
+// made is when a verifying key was written.
+type made struct {
+	at  uint64
+	gen uint32
+}
+
+// Read walks the whole chain.
+func Read(r store.Reader, each func(Link) error) (*Log, error) {
+	l := &Log{keys: map[string][]made{}}
+	err := Walk(r, func(at Link) error {
+		l.add(at)
+		if each == nil {
+			return nil
+		}
+		return each(at)
+	})
+	return l, err
+}
+
+func (l *Log) add(at Link) {
+	l.wrote = append(l.wrote, at.Wrote)
+	l.hashes = append(l.hashes, at.Hash)
+	if at.Gone || at.Restored != nil {
+		l.resets = append(l.resets, reset{at.Sequence, at.Restored})
+	}
+	for _, w := range at.Wrote {
+		if user, gen, verifier, ok := record.ParsePublicName(record.Name(w.Name)); ok && len(w.Hash) > 0 {
+			k := user + string(verifier)
+			l.keys[k] = append(l.keys[k], made{at.Sequence, gen})
+		}
+	}
+	l.last = at
+}
+
+// Last is the newest entry; a nil Entry if the chain is empty.
+func (l *Log) Last() Link { return l.last }
+
+// Hash is the hash of the entry with this sequence; nil if there is none.
+func (l *Log) Hash(seq uint64) []byte {
+	if seq == 0 || seq > uint64(len(l.hashes)) {
+		return nil
+	}
+	return l.hashes[seq-1]
+}
+
+// Has says whether the entry with this sequence has this hash.
+func (l *Log) Has(seq uint64, hash []byte) bool {
+	h := l.Hash(seq)
+	return h != nil && bytes.Equal(h, hash)
+}
+
+// Vouches says whether a user's verifying key of a generation was in the
+// image by the entry with this sequence.
+func (l *Log) Vouches(user string, gen uint32, verifier []byte, seq uint64) bool {
+	for _, m := range l.keys[user+string(verifier)] {
+		if m.gen == gen && m.at <= seq {
+			return true
+		}
+	}
+	return false
+}
+
+// State is what the set holds after the entry with sequence upto. A restore
+// takes up the state of the backup's head, so there is one chain of earlier
+// states to follow, never a tree.
+func (l *Log) State(upto uint64) (State, error) {
+	state, from := State{}, uint64(1)
+	if r := l.lastReset(upto); r != nil {
+		base, err := l.before(r)
+		if err != nil {
+			return nil, err
+		}
+		state, from = base, r.at
+	}
+	for seq := from; seq <= upto && seq <= uint64(len(l.wrote)); seq++ {
+		state.apply(l.wrote[seq-1])
+	}
+	return state, nil
+}
+
+// before is the state that a reset begins with.
+func (l *Log) before(r *reset) (State, error) {
+	if r.from == nil {
+		state, err := l.State(r.at - 1)
+		if err != nil {
+			return nil, err
+		}
+		maps.DeleteFunc(state, func(name, _ string) bool {
+			return name != record.HeaderKey() && !record.Name(name).Kind().Survives()
+		})
+		return state, nil
+	}
+	if r.from.Sequence >= r.at || !l.Has(r.from.Sequence, r.from.Hash) {
+		return nil, fmt.Errorf("%w: entry %d restores a backup that is not of this chain", ErrBroken, r.at)
+	}
+	return l.State(r.from.Sequence)
+}
+
+func (l *Log) lastReset(upto uint64) *reset {
+	for i := len(l.resets) - 1; i >= 0; i-- {
+		if l.resets[i].at <= upto {
+			return &l.resets[i]
+		}
+	}
+	return nil
+}
+
+func (s State) apply(wrote []Wrote) {
+	for _, w := range wrote {
+		if len(w.Hash) == 0 {
+			delete(s, string(w.Name))
+		} else {
+			s[string(w.Name)] = string(w.Hash)
+		}
+	}
+}

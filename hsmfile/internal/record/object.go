@@ -1,0 +1,42 @@
+package record
+
+// Key is a secret-key or private-key object as stored.
+type Key struct {
+	_       struct{} `cbor:",toarray"`
+	Gen     uint32   // owner's generation that seals DEK
+	Version uint64
+	DEK     []byte // data encryption key, sealed under the owner's sealing key
+	Body    []byte // Object, sealed under DEK
+}
+
+// PubObj is a public-key object as stored: every CU may open it, and its
+// owner's signature says that it is his.
+type PubObj struct {
+	_       struct{} `cbor:",toarray"`
+	Owner   []byte
+	Gen     uint32 // owner's generation that signed
+	Version uint64
+	Body    []byte // Object, sealed under the common key
+	Sig     []byte
+}
+
+// Signed is what Sig is over, for the record of one name.
+func (p PubObj) Signed(name Name) []byte {
+	p.Sig = nil
+	return append(Encode([]byte(name)), Encode(&p)...)
+}
+
+// Object is what is inside: attributes and material, sealed as one.
+type Object struct {
+	_          struct{} `cbor:",toarray"`
+	Attributes []byte   // attr.Set's encoding
+	Material   []byte   // raw secret, PKCS #8 or SubjectPublicKeyInfo
+}
+
+// Holdings is an owner's count of his keys, under his own seal.
+type Holdings struct {
+	_     struct{} `cbor:",toarray"`
+	Count uint64
+	Key   []byte // random key of the sum below, chosen once
+	Sum   []byte // XOR of HMAC-SHA-256(Key, name ‖ version) over the key objects
+}
