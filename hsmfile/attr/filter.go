@@ -40,6 +40,8 @@ func ParseFilter(words []string) (Filter, error) {
 func (f *Filter) parseWord(word string, given map[Name]string) error {
 	name, value, isPair := strings.Cut(word, "=")
 	switch {
+	case strings.HasPrefix(word, attrPrefix) && !isPair:
+		return &Error{Text: fmt.Sprintf("malformed filter %q", word), Hint: "write " + word + "=VALUE"}
 	case strings.HasPrefix(word, attrPrefix):
 		return want(word, given)
 	case isPair && name == referenceWord:

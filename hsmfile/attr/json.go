@@ -36,5 +36,14 @@ func (s *Set) jsonValue(r *Row) ([]byte, error) {
 	if r.Kind == Flag || r.Kind == Int && r.Name != PublicExponent {
 		return []byte(text), nil
 	}
-	return json.Marshal(text)
+	return plainString(text)
+}
+
+// plainString leaves <, > and & alone: whoever prints the whole decides.
+func plainString(text string) ([]byte, error) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(text)
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
 }

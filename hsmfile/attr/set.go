@@ -140,4 +140,10 @@ func hexText(b []byte) string {
 }
 
 // exponentText prints 65537 as CloudHSM does, in whole bytes: 0x010001.
-func exponentText(e int) string { return fmt.Sprintf("0x%06x", e) }
+func exponentText(e int) string {
+	digits := fmt.Sprintf("%06x", e)
+	if len(digits)%2 == 1 {
+		digits = "0" + digits
+	}
+	return "0x" + digits
+}

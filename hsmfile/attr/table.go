@@ -42,7 +42,7 @@ const (
 	private       = rsaPriv | ecPriv
 	rsaBoth       = rsaPub | rsaPriv
 	ecBoth        = ecPub | ecPriv
-	all           = secret | public | private
+	every         = secret | public | private
 )
 
 // sortTable lists the sorts that exist: a class and key type that are not
@@ -88,30 +88,30 @@ const (
 // may have a usage set follows what that sort can do at all, so that no key
 // claims a use that no mechanism could honour.
 var table = []Row{
-	{Name: NameKeyType, Kind: Text, has: all, why: fromCommand},
-	{Name: Label, Kind: Text, has: all, set: all, Change: Freely},
-	{Name: ID, Kind: Hex, has: all, set: all, Change: Freely},
-	{Name: CheckValue, Kind: Hex, has: all &^ generic, why: fromKey},
-	{Name: NameClass, Kind: Text, has: all, why: fromCommand},
-	{Name: Encrypt, bit: 0, has: all, set: aes | rsaPub, Change: Freely},
-	{Name: Decrypt, bit: 1, has: all, set: aes | rsaPriv, Change: Freely},
-	{Name: Token, bit: 2, has: all, on: all, set: all, Change: OnlyTrue, fixed: true, why: noSession},
-	{Name: AlwaysSensitive, bit: 3, has: all, why: fromHistory},
-	{Name: Derive, bit: 4, has: all, set: secret | ecPriv, Change: Freely},
-	{Name: Destroyable, bit: 5, has: all, on: all, set: all, Change: Freely},
-	{Name: Extractable, bit: 6, has: all, on: all, set: all, Change: OnlyFalse},
-	{Name: Local, bit: 7, has: all, on: all, why: fromHistory},
-	{Name: Modifiable, bit: 8, has: all, on: all, set: all, Change: OnlyFalse},
-	{Name: NeverExtractable, bit: 9, has: all, why: fromHistory},
-	{Name: Private, bit: 10, has: all, on: all, set: all, fixed: true, why: noPublic},
-	{Name: Sensitive, bit: 11, has: all, on: secret | private, set: private},
-	{Name: Sign, bit: 12, has: all, on: secret, set: secret | private, Change: Freely},
-	{Name: Trusted, bit: 13, has: all, Change: AdminOnly, why: byOfficer},
-	{Name: Unwrap, bit: 14, has: all, set: aes | rsaPriv, Change: Freely},
-	{Name: Verify, bit: 15, has: all, on: secret, set: secret | public, Change: Freely},
-	{Name: Wrap, bit: 16, has: all, set: aes | rsaPub, Change: Freely},
-	{Name: WrapWithTrusted, bit: 17, has: all, set: all, Change: OnlyTrue},
-	{Name: KeyLengthBytes, Kind: Int, has: all, why: fromCommand},
+	{Name: NameKeyType, Kind: Text, has: every, why: fromCommand},
+	{Name: Label, Kind: Text, has: every, set: every, Change: Freely},
+	{Name: ID, Kind: Hex, has: every, set: every, Change: Freely},
+	{Name: CheckValue, Kind: Hex, has: every &^ generic, why: fromKey},
+	{Name: NameClass, Kind: Text, has: every, why: fromCommand},
+	{Name: Encrypt, bit: 0, has: every, set: aes | rsaPub, Change: Freely},
+	{Name: Decrypt, bit: 1, has: every, set: aes | rsaPriv, Change: Freely},
+	{Name: Token, bit: 2, has: every, on: every, set: every, Change: OnlyTrue, fixed: true, why: noSession},
+	{Name: AlwaysSensitive, bit: 3, has: every, why: fromHistory},
+	{Name: Derive, bit: 4, has: every, set: secret | ecPriv, Change: Freely},
+	{Name: Destroyable, bit: 5, has: every, on: every, set: every, Change: Freely},
+	{Name: Extractable, bit: 6, has: every, on: every, set: every, Change: OnlyFalse},
+	{Name: Local, bit: 7, has: every, on: every, why: fromHistory},
+	{Name: Modifiable, bit: 8, has: every, on: every, set: every, Change: OnlyFalse},
+	{Name: NeverExtractable, bit: 9, has: every, why: fromHistory},
+	{Name: Private, bit: 10, has: every, on: every, set: every, fixed: true, why: noPublic},
+	{Name: Sensitive, bit: 11, has: every, on: secret | private, set: private},
+	{Name: Sign, bit: 12, has: every, on: secret, set: secret | private, Change: Freely},
+	{Name: Trusted, bit: 13, has: every, Change: AdminOnly, why: byOfficer},
+	{Name: Unwrap, bit: 14, has: every, set: aes | rsaPriv, Change: Freely},
+	{Name: Verify, bit: 15, has: every, on: secret, set: secret | public, Change: Freely},
+	{Name: Wrap, bit: 16, has: every, set: aes | rsaPub, Change: Freely},
+	{Name: WrapWithTrusted, bit: 17, has: every, set: every, Change: OnlyTrue},
+	{Name: KeyLengthBytes, Kind: Int, has: every, why: fromCommand},
 	{Name: PublicExponent, Kind: Int, has: rsaBoth, why: fromCommand},
 	{Name: Modulus, Kind: Hex, has: rsaBoth, why: fromKey},
 	{Name: ModulusSizeBits, Kind: Int, has: rsaBoth, why: fromCommand},
