@@ -30,9 +30,11 @@ import (
 type Vault interface {
 	// ID returns the id the vault got when it was made.
 	ID() string
-	// Put stores all of r under name. On any error, r's own included, no new
-	// stream is there. ErrExists: the name has another content; ErrDiffers:
-	// what was read back is not what was written; ErrName.
+	// Put stores all of r under name. If r fails or ctx is done, nothing is
+	// there; after an error of the last step, making the name durable, the
+	// whole stream can be, and the same Put again settles it. ErrExists: the
+	// name has another content; ErrDiffers: what was read back is not what was
+	// written; ErrName.
 	Put(ctx context.Context, name string, r io.Reader) error
 	// Open returns the stream's bytes; the caller closes. Reads end with ctx's
 	// error once ctx is done. ErrNotFound, ErrName.

@@ -41,7 +41,8 @@ func (v *Vault) put(ctx context.Context, name string, r io.Reader) error {
 	}
 	defer root.Close()
 	temp := newTempName()
-	defer root.Remove(temp)                                                 // whatever happens, a panicking reader included
+	defer root.Remove(temp) // whatever happens, a panicking reader included
+
 	sum, err := writeVerified(ctx, root, temp, 0o600, ctxio.Reader(ctx, r)) // 2–4
 	if err != nil {
 		return err
