@@ -1,0 +1,89 @@
+package filestore
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+
+	"go.etcd.io/bbolt"
+	"golang.org/x/sys/unix"
+)
+
+// growStep is by how much bbolt lengthens a file of more than that size, in
+// bytes.
+const growStep = 1 << 20
+
+// engine is bbolt on an image that we have locked and checked. It is opened by
+// a session's first commit and closed at the session's end.
+type engine struct {
+	db   *bbolt.DB
+	file *os.File  // bbolt's handle
+	tx   *bbolt.Tx // the last one begun
+}
+
+// openEngine hands bbolt a duplicate of our handle. Both share one open file
+// description and so one flock: bbolt finds the file locked by itself, and its
+// Close unlocks it.
+func openEngine(file *os.File) (*engine, error) {
+	e := &engine{}
+	var err error
+	e.db, err = bbolt.Open(file.Name(), 0o600, &bbolt.Options{
+		PageSize:     pageSize,
+		FreelistType: bbolt.FreelistArrayType, // in order: the same changes give the same file
+		NoStatistics: true,
+		OpenFile: func(name string, _ int, _ os.FileMode) (*os.File, error) {
+			fd, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+			if err != nil {
+				return nil, err
+			}
+			e.file = os.NewFile(uintptr(fd), name)
+			return e.file, nil
+		},
+	})
+	if err != nil {
+		return e, err
+	}
+	e.db.AllocSize = growStep
+	return e, nil
+}
+
+// update is one bbolt transaction. bbolt writes in this order: (1) the changed
+// pages, to places that neither meta page knows as used; (2) sync; (3) the
+// older meta page, now the newest: THE COMMIT POINT; (4) sync. If (3) or (4)
+// fails, the change may or may not be there, whole either way.
+func (e *engine) update(fn func(tx *bbolt.Tx) error) error {
+	return named(e.db.Update(func(tx *bbolt.Tx) error {
+		e.tx = tx
+		return fn(tx)
+	}))
+}
+
+// close gives back what bbolt holds. After a panic in the middle of a commit
+// its own Close would wait for ever for the transaction's lock; then only the
+// handle is closed, and the mapping stays until the process ends.
+func (e *engine) close() error {
+	if e.db != nil && (e.tx == nil || e.tx.DB() == nil) {
+		return e.db.Close()
+	}
+	if e.file != nil {
+		return e.file.Close()
+	}
+	return nil
+}
+
+// named gives an error back the system's error number: bbolt flattens some
+// (failed to grow, failed to map) into text.
+func named(err error) error {
+	var no syscall.Errno
+	if err == nil || errors.As(err, &no) {
+		return err
+	}
+	for _, no := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, syscall.EIO, syscall.ENOMEM} {
+		if strings.Contains(err.Error(), no.Error()) {
+			return fmt.Errorf("%w (%w)", err, no)
+		}
+	}
+	return err
+}

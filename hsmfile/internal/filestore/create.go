@@ -1,0 +1,119 @@
+package filestore
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"filehsm/hsmfile/internal/store"
+
+	"go.etcd.io/bbolt"
+)
+
+// Create makes an image at path, mode 0600, with the records that init puts.
+// The directory must exist.
+//
+// It (1) builds the image under a temporary name beside it, (2) syncs it, (3)
+// links it to its name, which fails if the name is taken: THE COMMIT POINT, (4)
+// removes the temporary name and (5) syncs the directory. Failed before (3) it
+// leaves nothing, killed before (3) a file with a temporary name, never an
+// image in part.
+//
+// Errors: store.ErrExist if anything is at path, store.ErrPermission, init's
+// own.
+func Create(ctx context.Context, path string, init func(store.Writer) error) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("failed to create the image: %w", err)
+	}
+	if err := checkPlace(path); err != nil {
+		return err
+	}
+	temporary, err := buildImage(ctx, path, init)
+	if temporary != "" {
+		defer os.Remove(temporary)
+	}
+	if err != nil {
+		return err
+	}
+	return publish(temporary, path)
+}
+
+// checkPlace tells early, before init does its costly work, what publish would
+// find out.
+func checkPlace(path string) error {
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("%q %w", path, store.ErrExist)
+	}
+	directory := filepath.Dir(path)
+	info, err := os.Stat(directory)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("failed to create the image: directory %q does not exist", directory)
+	case err != nil:
+		return fmt.Errorf("failed to create the image: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("failed to create the image: %q is not a directory", directory)
+	}
+	return nil
+}
+
+// buildImage makes the whole image under a temporary name, which it returns
+// also when it fails after making the file.
+func buildImage(ctx context.Context, path string, init func(store.Writer) error) (string, error) {
+	temporary := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text()+".tmp")
+	file, err := os.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrPermission) {
+		return "", fmt.Errorf("failed to create the image: %w (%w)", err, store.ErrPermission)
+	}
+	if err != nil {
+		return "", fmt.Errorf("failed to create the image: %w", err)
+	}
+	s := &session{file: file}
+	err = s.populate(ctx, init)
+	if err == nil {
+		err = file.Sync()
+	}
+	return temporary, errors.Join(err, s.close())
+}
+
+// populate makes an empty file an image. The first two commits only write the
+// filler, so that both meta pages know the bucket from the first record on.
+func (s *session) populate(ctx context.Context, init func(store.Writer) error) error {
+	for range 2 {
+		if err := s.write(func(tx *bbolt.Tx) error { return putFiller(tx) }); err != nil {
+			return err
+		}
+	}
+	return s.Update(ctx, init)
+}
+
+// publish gives a finished file its name.
+func publish(temporary, path string) error {
+	err := os.Link(temporary, path)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%q %w", path, store.ErrExist)
+	}
+	if err != nil {
+		return fmt.Errorf("failed to create the image: %w", err)
+	}
+	if err := os.Remove(temporary); err != nil {
+		return fmt.Errorf("failed to remove the temporary name: %w", err)
+	}
+	return syncDirectory(filepath.Dir(path))
+}
+
+func syncDirectory(path string) error {
+	directory, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("failed to sync the directory: %w", err)
+	}
+	defer directory.Close()
+	if err := directory.Sync(); err != nil {
+		return fmt.Errorf("failed to sync the directory: %w", err)
+	}
+	return nil
+}

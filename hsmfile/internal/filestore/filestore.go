@@ -1,0 +1,145 @@
+// Package filestore keeps an HSM's records in one file, a bbolt database.
+//
+// Words: the image is the file. A session is the time between locking and
+// unlocking it: one transaction, or one Hold. Outside a session no file is
+// open.
+//
+// Invariants:
+//
+//   - The image is untrusted input. We read it with code of our own that checks
+//     every page (tree.go); bbolt only writes, and only after the pages that it
+//     will look at have been checked (guard.go). What cannot be right is
+//     store.ErrDamaged, never a crash, a hang or foreign memory. That a value
+//     is the one that was stored is for the layer above to check.
+//   - A transaction that changes nothing does not change the file.
+//   - Everything fits pages of 4096 bytes, on every machine.
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"filehsm/hsmfile/internal/store"
+
+	"golang.org/x/sys/unix"
+)
+
+// DefaultLockTimeout is how long a transaction waits for the image's lock
+// unless told otherwise.
+const DefaultLockTimeout = 10 * time.Second
+
+// Options of Open.
+type Options struct {
+	// LockTimeout is how long each transaction, Hold or Scrub waits for the
+	// image's lock; 0 means DefaultLockTimeout.
+	LockTimeout time.Duration
+	// AcceptPrevious goes on with the commit before when the newest meta page
+	// is damaged, or without it when the older one is. The next Update mends
+	// the image.
+	AcceptPrevious bool
+}
+
+// Store is an image by its path. Its methods may be called from several
+// goroutines, and other processes may use the image at the same time.
+type Store struct {
+	path           string
+	timeout        time.Duration
+	acceptPrevious bool
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open checks that there is an image at path that is ours alone to read. It
+// reads nothing of it but its meta pages and keeps nothing open.
+//
+// Errors: store.ErrNotExist, store.ErrPermission (the message names the mode),
+// store.ErrDamaged if it is not a regular file or not an image.
+func Open(path string, options Options) (*Store, error) {
+	file, err := openImage(path, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	s := &Store{path: path, timeout: options.LockTimeout, acceptPrevious: options.AcceptPrevious}
+	if s.timeout == 0 {
+		s.timeout = DefaultLockTimeout
+	}
+	return s, nil
+}
+
+// openImage opens a regular file that nobody but its owner may read or write.
+func openImage(path string, flags int) (*os.File, error) {
+	file, err := os.OpenFile(path, flags|unix.O_NONBLOCK, 0) // a FIFO must not block us
+	if err != nil {
+		return nil, openError(path, err)
+	}
+	if err := checkFile(file); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+func openError(path string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("image %q %w", path, store.ErrNotExist)
+	case errors.Is(err, unix.EISDIR):
+		return fmt.Errorf("%q is a directory: %w", path, store.ErrDamaged)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, unix.EROFS):
+		return fmt.Errorf("failed to open the image: %w (%w)", err, store.ErrPermission)
+	}
+	return fmt.Errorf("failed to open the image: %w", err)
+}
+
+func checkFile(file *os.File) error {
+	info, err := file.Stat()
+	if err != nil {
+		return fmt.Errorf("failed to examine the image: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%q is not a regular file: %w", file.Name(), store.ErrDamaged)
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		return fmt.Errorf("%q has mode %04o, which lets others in: %w", file.Name(), mode, store.ErrPermission)
+	}
+	return nil
+}
+
+// View runs fn on the newest revision. No writer gets in until fn returns.
+//
+// Errors beside fn's own: store.ErrBusy, store.ErrDamaged, store.ErrNotExist,
+// store.ErrPermission, ctx.Err().
+func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
+	return s.session(ctx, false, func(h *session) error { return h.View(ctx, fn) })
+}
+
+// Update runs fn, whose writes become one durable commit when it returns nil.
+// On a full disk the error wraps syscall.ENOSPC and the image is as it was.
+// Other errors are those of View.
+func (s *Store) Update(ctx context.Context, fn func(store.Writer) error) error {
+	return s.session(ctx, true, func(h *session) error { return h.Update(ctx, fn) })
+}
+
+// Hold runs fn with the image locked against everyone else, readers included.
+func (s *Store) Hold(ctx context.Context, fn func(store.Transactor) error) error {
+	return s.session(ctx, true, func(h *session) error { return fn(h) })
+}
+
+// session locks the image for fn.
+func (s *Store) session(ctx context.Context, exclusive bool, fn func(h *session) error) (err error) {
+	file, err := s.lock(ctx, exclusive)
+	if err != nil {
+		return err
+	}
+	h := &session{file: file, acceptPrevious: s.acceptPrevious}
+	defer func() {
+		// The outcome stands by now; closing can only fail to tidy up.
+		_ = h.close()
+	}()
+	return fn(h)
+}

@@ -1,0 +1,65 @@
+package filestore
+
+import (
+	"io"
+	"slices"
+)
+
+// readFreelist returns the ids of the free pages, ascending. bbolt believes
+// what the list says: a wrong count makes it allocate without bound, a wrong
+// id makes it write over live records. So the list is checked here, and
+// guard.go checks that no page that a change touches is on it.
+func readFreelist(file io.ReaderAt, m *meta) (ids []uint64, span uint64, err error) {
+	var head [headerSize + 8]byte
+	start := int64(m.freelist) * pageSize
+	if err := readAt(file, head[:], start); err != nil {
+		return nil, 0, err
+	}
+	count := uint64(native.Uint16(head[10:]))
+	span = uint64(native.Uint32(head[12:])) + 1
+	table := start + headerSize
+	if count == 0xFFFF { // more than that many: the count is the first element
+		count = native.Uint64(head[headerSize:])
+		table += 8
+	}
+	switch {
+	case native.Uint64(head[:]) != m.freelist || native.Uint16(head[8:]) != freelistFlag:
+		return nil, 0, damaged("page %d is not the list of free pages", m.freelist)
+	case m.freelist+span > m.pages:
+		return nil, 0, damaged("the list of free pages runs out of the file")
+	case count > (span*pageSize-uint64(table-start))/8:
+		return nil, 0, damaged("the list of free pages has %d entries in %d pages", count, span)
+	}
+	ids, err = readIDs(file, table, int(count))
+	if err != nil {
+		return nil, 0, err
+	}
+	return ids, span, checkIDs(ids, span, m)
+}
+
+func readIDs(file io.ReaderAt, offset int64, count int) ([]uint64, error) {
+	b := make([]byte, 8*count)
+	if err := readAt(file, b, offset); err != nil {
+		return nil, err
+	}
+	ids := make([]uint64, count)
+	for i := range ids {
+		ids[i] = native.Uint64(b[8*i:])
+	}
+	return ids, nil
+}
+
+func checkIDs(ids []uint64, span uint64, m *meta) error {
+	for i, id := range ids {
+		own := id >= m.freelist && id < m.freelist+span
+		if !m.holds(id) || own || i > 0 && ids[i-1] >= id {
+			return damaged("the list of free pages is not in order at page %d", id)
+		}
+	}
+	return nil
+}
+
+func isFree(ids []uint64, p *page) bool {
+	i, _ := slices.BinarySearch(ids, p.id)
+	return i < len(ids) && ids[i] < p.id+p.span
+}

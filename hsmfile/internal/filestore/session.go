@@ -1,0 +1,110 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"filehsm/hsmfile/internal/store"
+
+	"go.etcd.io/bbolt"
+)
+
+// session is a locked image: one transaction, or those of one Hold.
+type session struct {
+	file           *os.File
+	acceptPrevious bool
+	engine         *engine
+}
+
+var _ store.Transactor = (*session)(nil)
+
+// close ends the session and with it the lock.
+func (s *session) close() error {
+	var err error
+	if s.engine != nil {
+		err = contained(s.engine.close)
+	}
+	return errors.Join(err, s.file.Close())
+}
+
+func (s *session) tree() (*tree, error) {
+	newest, _, err := readMetas(s.file, s.acceptPrevious)
+	if err != nil {
+		return nil, err
+	}
+	return openTree(s.file, newest)
+}
+
+func (s *session) View(_ context.Context, fn func(store.Reader) error) error {
+	t, err := s.tree()
+	if err != nil {
+		return err
+	}
+	defer t.end()
+	return fn(t)
+}
+
+func (s *session) Update(_ context.Context, fn func(store.Writer) error) error {
+	t, err := s.tree()
+	if err != nil {
+		return err
+	}
+	defer t.end()
+	w := newWriter(t)
+	if err := fn(w); err != nil {
+		return err
+	}
+	if len(w.changes) == 0 {
+		return nil
+	}
+	return s.commit(t, w.keys(), w.apply)
+}
+
+// apply makes bbolt do what the writer has gathered.
+func (w *writer) apply(tx *bbolt.Tx) error {
+	b := tx.Bucket([]byte(bucketName))
+	for _, key := range w.keys() {
+		var err error
+		if value := w.changes[key]; value == nil {
+			err = b.Delete([]byte(key))
+		} else {
+			err = b.Put([]byte(key), value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// commit checks what bbolt will read to change the keys and then lets it.
+func (s *session) commit(t *tree, keys []string, change func(tx *bbolt.Tx) error) error {
+	g, err := newGuard(t)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if err := g.path(key); err != nil {
+			return err
+		}
+	}
+	return s.write(change)
+}
+
+// write runs a bbolt transaction.
+func (s *session) write(change func(tx *bbolt.Tx) error) error {
+	err := contained(func() (err error) {
+		if s.engine == nil {
+			if s.engine, err = openEngine(s.file); err != nil {
+				return err
+			}
+		}
+		return s.engine.update(change)
+	})
+	if err != nil {
+		return fmt.Errorf("failed to write the image: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,229 @@
+package filestore
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+
+	"filehsm/hsmfile/internal/store"
+)
+
+// bucketName is the one bucket with all records.
+const bucketName = "records"
+
+// maxDepth is far deeper than any tree that fits a file: each level has at
+// least twice the pages of the one above.
+const maxDepth = 48
+
+// tree reads the records of one revision.
+//
+// It does so without bbolt, which maps the file and follows whatever it finds:
+// a wrong offset makes it return other parts of our memory, a loop of pages
+// overflows its stack, and neither can be recovered from. Here every page is
+// read into a slice and checked (page.go), each key has to lie in the range
+// that the branches above it give, and no two ranges overlap: so no walk meets
+// a page twice, and each ends. Only writing is bbolt's (commit.go).
+type tree struct {
+	file     io.ReaderAt
+	meta     *meta
+	root     uint64
+	branches map[uint64]*page
+	over     bool
+}
+
+// limits say where a page hangs in its tree: its depth and the range of keys
+// that belong below it, low included, high not.
+type limits struct {
+	id        uint64
+	depth     int
+	low, high []byte
+}
+
+func openTree(file io.ReaderAt, m *meta) (*tree, error) {
+	t := &tree{file: file, meta: m, branches: map[uint64]*page{}}
+	p, err := readPage(file, m.root, m)
+	if err != nil {
+		return nil, err
+	}
+	if !p.leaf || p.span != 1 || len(p.items) != 1 || !p.items[0].bucket ||
+		string(p.items[0].key) != bucketName || p.items[0].size != 16 {
+		return nil, damaged("it has no bucket %q", bucketName)
+	}
+	b, err := p.value(0)
+	if err != nil {
+		return nil, err
+	}
+	t.root = native.Uint64(b)
+	return t, nil
+}
+
+func (t *tree) top() limits {
+	return limits{id: t.root, high: []byte(fillerKey + "\x00")}
+}
+
+// child returns the limits of a branch's child.
+func (l limits) child(p *page, i int) limits {
+	c := limits{id: p.items[i].child, depth: l.depth + 1, low: p.items[i].key, high: l.high}
+	if i+1 < len(p.items) {
+		c.high = p.items[i+1].key
+	}
+	return c
+}
+
+// load reads a page and checks that it belongs where it hangs.
+func (t *tree) load(at limits) (*page, error) {
+	p := t.branches[at.id]
+	if p == nil {
+		var err error
+		if p, err = readPage(t.file, at.id, t.meta); err != nil {
+			return nil, err
+		}
+	}
+	first, last := p.items[0].key, p.items[len(p.items)-1].key
+	if at.depth > maxDepth || bytes.Compare(first, at.low) < 0 || bytes.Compare(last, at.high) >= 0 {
+		return nil, damaged("page %d hangs in the wrong place", p.id)
+	}
+	if !p.leaf {
+		t.branches[p.id] = p
+		return p, nil
+	}
+	return p, p.checkRecords()
+}
+
+// checkRecords checks what a leaf of the bucket may hold: records, and the
+// filler behind them all.
+func (p *page) checkRecords() error {
+	for _, it := range p.items {
+		isFiller := string(it.key) == fillerKey
+		if it.bucket || len(it.key) > store.MaxKey && !isFiller || isFiller && it.size != fillerSize {
+			return damaged("page %d has something else than a record", p.id)
+		}
+	}
+	return nil
+}
+
+// ascend calls fn for each record from key on, filler included.
+func (t *tree) ascend(at limits, from []byte, fn func(p *page, i int) error) error {
+	p, err := t.load(at)
+	if err != nil {
+		return err
+	}
+	for i := p.enter(from); i < len(p.items); i++ {
+		if p.leaf {
+			err = fn(p, i)
+		} else {
+			err = t.ascend(at.child(p, i), from, fn)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// below finds the last record whose key is less than bound; a nil page if
+// there is none.
+func (t *tree) below(at limits, bound []byte) (*page, int, error) {
+	p, err := t.load(at)
+	if err != nil {
+		return nil, 0, err
+	}
+	for i := p.first(bound) - 1; i >= 0; i-- {
+		if p.leaf {
+			return p, i, nil
+		}
+		if q, j, err := t.below(at.child(p, i), bound); err != nil || q != nil {
+			return q, j, err
+		}
+	}
+	return nil, 0, nil
+}
+
+var errOver = errors.New("transaction is over")
+
+func (t *tree) end() { t.over = true }
+
+func (t *tree) Get(key string) ([]byte, error) {
+	if t.over {
+		return nil, errOver
+	}
+	p, i, err := t.find(key)
+	if err != nil || p == nil {
+		return nil, err
+	}
+	return p.value(i)
+}
+
+// find returns where the record is; a nil page if there is none.
+func (t *tree) find(key string) (*page, int, error) {
+	if key == "" || len(key) > store.MaxKey {
+		return nil, 0, nil
+	}
+	for at := t.top(); ; {
+		p, err := t.load(at)
+		if err != nil {
+			return nil, 0, err
+		}
+		i := p.enter([]byte(key))
+		switch {
+		case !p.leaf:
+			at = at.child(p, i)
+		case i < len(p.items) && string(p.items[i].key) == key:
+			return p, i, nil
+		default:
+			return nil, 0, nil
+		}
+	}
+}
+
+func (t *tree) Scan(prefix, after string, fn func(key string, value []byte) error) error {
+	if t.over {
+		return errOver
+	}
+	err := t.ascend(t.top(), []byte(max(prefix, after)), func(p *page, i int) error {
+		key := string(p.items[i].key)
+		if key == after {
+			return nil
+		}
+		if key == fillerKey || !strings.HasPrefix(key, prefix) {
+			return store.ErrStop
+		}
+		value, err := p.value(i)
+		if err != nil {
+			return err
+		}
+		return fn(key, value)
+	})
+	if errors.Is(err, store.ErrStop) {
+		return nil
+	}
+	return err
+}
+
+func (t *tree) Last(prefix string) (string, []byte, error) {
+	return t.lastBelow(prefix, successor(prefix))
+}
+
+// lastBelow is Last among the keys less than bound.
+func (t *tree) lastBelow(prefix, bound string) (string, []byte, error) {
+	if t.over {
+		return "", nil, errOver
+	}
+	p, i, err := t.below(t.top(), []byte(bound))
+	if err != nil || p == nil || !bytes.HasPrefix(p.items[i].key, []byte(prefix)) {
+		return "", nil, err
+	}
+	value, err := p.value(i)
+	return string(p.items[i].key), value, err
+}
+
+// successor returns the least key greater than all that begin with prefix.
+func successor(prefix string) string {
+	for n := len(prefix) - 1; n >= 0; n-- {
+		if prefix[n] != 0xff {
+			return prefix[:n] + string([]byte{prefix[n] + 1})
+		}
+	}
+	return fillerKey
+}

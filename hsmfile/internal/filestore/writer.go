@@ -1,0 +1,139 @@
+package filestore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"filehsm/hsmfile/internal/store"
+)
+
+// writer keeps an Update's changes in memory until its closure has succeeded,
+// and shows them over the revision that it began with. So a closure never runs
+// while bbolt is in the middle of something, and one that changes nothing never
+// touches the file.
+type writer struct {
+	*tree
+	changes map[string][]byte // nil: deleted
+}
+
+func newWriter(t *tree) *writer { return &writer{tree: t, changes: map[string][]byte{}} }
+
+func (w *writer) Put(key string, value []byte) error {
+	switch {
+	case w.over:
+		return errOver
+	case key == "" || len(key) > store.MaxKey:
+		return fmt.Errorf("failed to store a record: invalid key of %d bytes", len(key))
+	case len(value) == 0 || len(value) > store.MaxValue:
+		return fmt.Errorf("failed to store a record: invalid value of %d bytes", len(value))
+	}
+	w.changes[key] = bytes.Clone(value)
+	return nil
+}
+
+func (w *writer) Delete(key string) error {
+	if w.over {
+		return errOver
+	}
+	stored, _, err := w.find(key)
+	if err != nil {
+		return err
+	}
+	if stored == nil {
+		delete(w.changes, key)
+	} else {
+		w.changes[key] = nil
+	}
+	return nil
+}
+
+func (w *writer) Get(key string) ([]byte, error) {
+	if value, changed := w.changes[key]; changed && !w.over {
+		return bytes.Clone(value), nil
+	}
+	return w.tree.Get(key)
+}
+
+// change is one entry of writer.changes, taken when a scan begins so that fn
+// may write.
+type change struct {
+	key   string
+	value []byte
+}
+
+// pending returns the changes that concern a scan, in order.
+func (w *writer) pending(prefix, after string) []change {
+	var all []change
+	for key, value := range w.changes {
+		if strings.HasPrefix(key, prefix) && (after == "" || key > after) {
+			all = append(all, change{key, value})
+		}
+	}
+	slices.SortFunc(all, func(a, b change) int { return strings.Compare(a.key, b.key) })
+	return all
+}
+
+// Scan merges the stored records with the changes. It shows the records as
+// they were when it began.
+func (w *writer) Scan(prefix, after string, fn func(key string, value []byte) error) error {
+	rest := w.pending(prefix, after)
+	stopped := false
+	show := func(key string, value []byte) error {
+		if value == nil {
+			return nil
+		}
+		err := fn(key, value)
+		stopped = errors.Is(err, store.ErrStop)
+		return err
+	}
+	err := w.tree.Scan(prefix, after, func(key string, value []byte) error {
+		for len(rest) > 0 && rest[0].key <= key {
+			next := rest[0]
+			rest = rest[1:]
+			if next.key == key {
+				value = next.value
+				break
+			}
+			if err := show(next.key, bytes.Clone(next.value)); err != nil {
+				return err
+			}
+		}
+		return show(key, bytes.Clone(value))
+	})
+	for err == nil && !stopped && len(rest) > 0 {
+		err = show(rest[0].key, bytes.Clone(rest[0].value))
+		rest = rest[1:]
+	}
+	if stopped {
+		return nil
+	}
+	return err
+}
+
+func (w *writer) Last(prefix string) (string, []byte, error) {
+	key, value, err := w.tree.Last(prefix)
+	for err == nil && key != "" && w.deleted(key) {
+		key, value, err = w.lastBelow(prefix, key)
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	for changed, v := range w.changes {
+		if v != nil && changed >= key && strings.HasPrefix(changed, prefix) {
+			key, value = changed, bytes.Clone(v)
+		}
+	}
+	return key, value, nil
+}
+
+func (w *writer) deleted(key string) bool {
+	value, changed := w.changes[key]
+	return changed && value == nil
+}
+
+// keys returns the changed keys in order: the same changes give the same file.
+func (w *writer) keys() []string { return slices.Sorted(maps.Keys(w.changes)) }
