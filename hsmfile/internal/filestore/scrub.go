@@ -1,7 +1,137 @@
 package filestore
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
 
+	"go.etcd.io/bbolt"
+)
+
+// Scrub overwrites with zeros whatever deleted and replaced records left in
+// the file, and syncs. It waits until no reader is in.
+//
+// What bbolt leaves behind lies in pages that it calls free and beyond its
+// high-water mark (also what a failed commit wrote). Live pages hold none of
+// it: bbolt writes them whole, from zeroed buffers. But the older of the two
+// meta pages still refers to the pages of the commit before, the deleted
+// records among them. So:
+//
+//  1. Commit a change that changes nothing. The older meta page now describes
+//     the same records as the newest: THE POINT from which nothing deleted is
+//     referred to.
+//  2. Walk both revisions and hold them against the free list: every page below
+//     the mark must be used once, or free. If not, the image is damaged and
+//     nothing is overwritten.
+//  3. Overwrite all pages that neither revision uses, and the rest of the file.
+//  4. Sync.
+//
+// No step touches what a meta page refers to, so it can be killed anywhere and
+// repeated, and either revision stays whole. Zeros are not written over zeros.
+//
+// Reading takes time in the size of the image; records written, in what was
+// deleted since the last Scrub.
 func (s *Store) Scrub(ctx context.Context) error {
-	return s.session(ctx, true, func(h *session) error { return nil })
+	return s.session(ctx, true, (*session).scrub)
+}
+
+func (s *session) scrub() error {
+	if err := s.touch(); err != nil {
+		return err
+	}
+	used, err := s.usedByEither()
+	if err != nil {
+		return err
+	}
+	size, err := sizeOf(s.file)
+	if err != nil {
+		return err
+	}
+	if err := wipeUnused(s.file, used, size); err != nil {
+		return fmt.Errorf("failed to overwrite deleted records: %w", err)
+	}
+	if err := s.file.Sync(); err != nil {
+		return fmt.Errorf("failed to sync the image: %w", err)
+	}
+	return nil
+}
+
+// touch commits the filler anew.
+func (s *session) touch() error {
+	t, err := s.tree()
+	if err != nil {
+		return err
+	}
+	return s.commit(t, []string{fillerKey}, func(tx *bbolt.Tx) error { return putFiller(tx) })
+}
+
+// usedByEither returns the pages of the newest revision and of the one before.
+func (s *session) usedByEither() (pageSet, error) {
+	newest, previous, err := readMetas(s.file, false)
+	if err != nil {
+		return nil, err
+	}
+	if previous.pages > newest.pages {
+		return nil, damaged("its older meta page has %d pages, the newest %d", previous.pages, newest.pages)
+	}
+	used, err := s.usedPages(newest)
+	if err != nil {
+		return nil, err
+	}
+	before, err := s.usedPages(previous)
+	for id, inUse := range before {
+		used[id] = used[id] || inUse
+	}
+	return used, err
+}
+
+// wipeUnused zeroes each run of pages that are not used, and what follows the
+// last page.
+func wipeUnused(file *os.File, used pageSet, size int64) error {
+	start := int64(-1)
+	for id, inUse := range used {
+		offset := int64(id) * pageSize
+		switch {
+		case !inUse && start < 0:
+			start = offset
+		case inUse && start >= 0:
+			if err := wipe(file, start, offset); err != nil {
+				return err
+			}
+			start = -1
+		}
+	}
+	if start < 0 {
+		start = int64(len(used)) * pageSize
+	}
+	return wipe(file, start, size)
+}
+
+// wipe zeroes the bytes from start to end, unless they are zeros.
+func wipe(file *os.File, start, end int64) error {
+	const chunk = 64 << 10
+	for ; start < end; start += chunk {
+		b := make([]byte, min(chunk, end-start))
+		if _, err := io.ReadFull(io.NewSectionReader(file, start, int64(len(b))), b); err != nil {
+			return err
+		}
+		if isZero(b) {
+			continue
+		}
+		clear(b)
+		if _, err := file.WriteAt(b, start); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isZero(b []byte) bool {
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
 }
