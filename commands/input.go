@@ -1,0 +1,75 @@
+package commands
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+
+	"filehsm/hsmfile"
+)
+
+// interrupted is what a read gives back when a signal ended the wait.
+func interrupted() error {
+	return &hsmfile.Error{Kind: context.Canceled, Text: "interrupted"}
+}
+
+// await runs a read that may block for ever (a terminal, a pipe without a
+// writer) and gives up when the program is interrupted.
+func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		value, err := read()
+		done <- outcome{value, err}
+	}()
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-ctx.Done():
+		var none T
+		return none, interrupted()
+	}
+}
+
+// untilDone is a reader that an interrupt ends.
+type untilDone struct {
+	ctx context.Context
+	in  io.Reader
+}
+
+func (u *untilDone) Read(b []byte) (int, error) {
+	own := make([]byte, len(b)) // an abandoned read must not write into b
+	n, err := await(u.ctx, func() (int, error) { return u.in.Read(own) })
+	return copy(b, own[:n]), err
+}
+
+// isStdin: the ways to name standard input in place of a file.
+func isStdin(path string) bool {
+	return path == "-" || filepath.Clean(path) == "/dev/stdin" || filepath.Clean(path) == "/dev/fd/0"
+}
+
+// checkStdin refuses a line on which two flags would share one stream: the
+// first would take the second one's bytes. It runs before anything is done.
+func (c *call) checkStdin() error {
+	var users []string
+	for _, name := range []string{"password", "new-password"} {
+		switch {
+		case c.Given(name+"-file") && isStdin(c.Text(name+"-file")):
+			users = append(users, "--"+name+"-file")
+		case c.Given(name+"-fd") && c.NumberOr(name+"-fd", -1) == 0:
+			users = append(users, "--"+name+"-fd")
+		}
+	}
+	if len(users) == 2 {
+		c.stdin = users[0]
+		_, err := c.Stdin(users[1])
+		return err
+	}
+	if c.Given("password-fd") && c.Text("password-fd") == c.Text("new-password-fd") {
+		return usageError("open a descriptor for each", "--password-fd and --new-password-fd are the same descriptor")
+	}
+	return nil
+}
