@@ -72,7 +72,7 @@ func describePublic(set *attr.Set, public any) error {
 		}
 	}
 	if keyType != set.KeyType {
-		return &Error{Kind: ErrBadInput, Text: fmt.Sprintf("this is %T, not %s", public, set.Describe())}
+		return &Error{Kind: ErrBadInput, Text: fmt.Sprintf("wrong type of key: this is %s, not %s", word(public), set.Describe())}
 	}
 	return describeCheckValue(set, public)
 }

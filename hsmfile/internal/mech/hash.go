@@ -2,6 +2,7 @@ package mech
 
 import (
 	"crypto"
+	"crypto/fips140"
 	_ "crypto/sha1" // hash functions are found by number below
 	_ "crypto/sha256"
 	_ "crypto/sha512"
@@ -11,14 +12,15 @@ import (
 )
 
 var hashTable = []struct {
-	name string
-	hash crypto.Hash
+	name     string
+	hash     crypto.Hash
+	approved bool // where only approved algorithms run, the others panic
 }{
-	{"sha1", crypto.SHA1},
-	{"sha224", crypto.SHA224},
-	{"sha256", crypto.SHA256},
-	{"sha384", crypto.SHA384},
-	{"sha512", crypto.SHA512},
+	{"sha1", crypto.SHA1, false},
+	{"sha224", crypto.SHA224, true},
+	{"sha256", crypto.SHA256, true},
+	{"sha384", crypto.SHA384, true},
+	{"sha512", crypto.SHA512, true},
 }
 
 // defaultHash: as strong as the curve, and SHA-256 for RSA.
@@ -33,11 +35,13 @@ var defaultHash = map[string]string{
 // DefaultHash is the hash function for a key when none is asked for.
 func DefaultHash(key *attr.Set) string { return defaultHash[key.Curve] }
 
-// Hashes lists the hash functions.
+// Hashes lists the hash functions that may be used in this process.
 func Hashes() []string {
 	var all []string
 	for _, h := range hashTable {
-		all = append(all, h.name)
+		if h.approved || !fips140.Enforced() {
+			all = append(all, h.name)
+		}
 	}
 	return all
 }
@@ -53,7 +57,7 @@ func NewHash(name string) (hash.Hash, error) {
 
 func lookupHash(name string) (crypto.Hash, error) {
 	for _, h := range hashTable {
-		if h.name == name {
+		if h.name == name && (h.approved || !fips140.Enforced()) {
 			return h.hash, nil
 		}
 	}

@@ -5,7 +5,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"filehsm/hsmfile/attr"
 	"filehsm/hsmfile/secret"
@@ -72,11 +75,14 @@ func lookupClass(name string) (*keyTypeClass, error) {
 
 // asIs copies: the payload and the key have owners of their own.
 func asIs(payload *secret.Bytes) (*secret.Bytes, error) {
-	return secret.New(append([]byte(nil), payload.Reveal()...)), nil
+	return secret.New(slices.Clone(payload.Reveal())), nil
 }
 
 func normalEC(payload *secret.Bytes) (*secret.Bytes, error) {
 	key, err := privateAs[*ecdsa.PrivateKey](payload)
+	if e := (*Error)(nil); errors.As(err, &e) {
+		e.Hint = wantPKCS8 + ", on one of " + strings.Join(attr.Curves[:], ", ")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"filehsm/hsmfile/secret"
 )
@@ -46,7 +47,7 @@ func wrapNoPad(block cipher.Block, payload []byte) ([]byte, error) {
 			Hint: "use aes-zero-pad",
 		}
 	}
-	buf := append(icvNoPad[:], payload...)
+	buf := slices.Concat(icvNoPad[:], payload)
 	wrapRounds(block, buf)
 	return buf, nil
 }
@@ -55,7 +56,7 @@ func unwrapNoPad(block cipher.Block, wrapped []byte) ([]byte, error) {
 	if len(wrapped)%semiblock != 0 || len(wrapped) < 3*semiblock {
 		return nil, ErrUnwrap
 	}
-	buf := append([]byte(nil), wrapped...)
+	buf := slices.Clone(wrapped)
 	unwrapRounds(block, buf)
 	if subtle.ConstantTimeCompare(buf[:semiblock], icvNoPad[:]) != 1 {
 		clear(buf)
@@ -85,7 +86,7 @@ func unwrapZeroPad(block cipher.Block, wrapped []byte) ([]byte, error) {
 	if len(wrapped)%semiblock != 0 || len(wrapped) < 2*semiblock {
 		return nil, ErrUnwrap
 	}
-	buf := append([]byte(nil), wrapped...)
+	buf := slices.Clone(wrapped)
 	if len(buf) == 2*semiblock {
 		block.Decrypt(buf, buf)
 	} else {

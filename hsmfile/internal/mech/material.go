@@ -7,9 +7,12 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"fmt"
+	"strings"
 
 	"filehsm/hsmfile/secret"
 )
+
+const wantPKCS8 = "it must be PKCS #8 in DER, without a password"
 
 // parsePrivate reads PKCS #8 that is one whole DER value: the standard
 // library looks past what follows it.
@@ -20,12 +23,14 @@ func parsePrivate(material *secret.Bytes) (crypto.Signer, error) {
 	}
 	key, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
-		// The cause names forms and curves, never values.
-		return nil, &Error{Kind: ErrBadInput, Text: fmt.Sprintf("malformed private key: %v", err)}
+		// The cause names forms and curves, never values; what it advises in
+		// brackets is for programmers.
+		cause, _, _ := strings.Cut(err.Error(), " (use ")
+		return nil, &Error{Kind: ErrBadInput, Text: "malformed private key: " + cause, Hint: wantPKCS8}
 	}
 	signer, ok := key.(crypto.Signer)
 	if !ok {
-		return nil, &Error{Kind: ErrUnsupported, Text: fmt.Sprintf("unsupported private key of type %T", key)}
+		return nil, &Error{Kind: ErrUnsupported, Text: "unsupported private key: this is " + word(key)}
 	}
 	return signer, nil
 }
@@ -34,7 +39,7 @@ func wholeDER(der []byte) error {
 	var v asn1.RawValue
 	rest, err := asn1.Unmarshal(der, &v)
 	if err != nil {
-		return &Error{Kind: ErrBadInput, Text: "malformed private key: not PKCS #8 in DER"}
+		return &Error{Kind: ErrBadInput, Text: "malformed private key: not DER", Hint: wantPKCS8}
 	}
 	if len(rest) != 0 {
 		return &Error{Kind: ErrBadInput, Text: fmt.Sprintf("malformed private key: %d bytes follow it", len(rest))}
@@ -77,5 +82,16 @@ func publicAs[K *rsa.PublicKey | *ecdsa.PublicKey](material *secret.Bytes) (K, e
 }
 
 func wrongKey(key any) *Error {
-	return &Error{Kind: ErrBadInput, Text: fmt.Sprintf("this mechanism does not take a key of type %T", key)}
+	return &Error{Kind: ErrBadInput, Text: "wrong type of key: this is " + word(key)}
+}
+
+// word names the type of a parsed key for messages.
+func word(key any) string {
+	switch key.(type) {
+	case *rsa.PrivateKey, *rsa.PublicKey:
+		return "an RSA key"
+	case *ecdsa.PrivateKey, *ecdsa.PublicKey:
+		return "an EC key"
+	}
+	return "neither an EC nor an RSA key"
 }
