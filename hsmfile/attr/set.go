@@ -21,7 +21,7 @@ type Set struct {
 	Modulus         []byte
 	ModulusSizeBits int
 	ECPoint         []byte // uncompressed: 04, x, y
-	Curve           string // one of Curves
+	Curve           string // one of Curves()
 
 	// Approvals that managing and using the key take; 0 is none. They are
 	// part of key-info, not of the attributes, in CloudHSM's key object.

@@ -16,7 +16,7 @@ const (
 )
 
 // Curves are the names of the curves, as a key object shows them.
-var Curves = [...]string{"secp224r1", "secp256r1", "secp384r1", "secp521r1"}
+func Curves() []string { return []string{"secp224r1", "secp256r1", "secp384r1", "secp521r1"} }
 
 // ParseCurve returns the name under which a curve is shown; CloudHSM's other
 // name for secp256r1 is understood.
@@ -24,7 +24,7 @@ func ParseCurve(name string) (string, error) {
 	if name == "prime256v1" {
 		return "secp256r1", nil
 	}
-	return oneOf("curve", name, Curves[:])
+	return oneOf("curve", name, Curves())
 }
 
 // ParseLabel checks a label: shown on terminals and in logs, so it must not

@@ -94,7 +94,7 @@ func GenerateEC(curve string) (Pair, error) {
 		return Pair{}, &Error{
 			Kind: ErrUnsupported,
 			Text: fmt.Sprintf("unknown curve %q", curve),
-			Hint: "curves available: " + strings.Join(attr.Curves[:], ", "),
+			Hint: "curves available: " + strings.Join(attr.Curves(), ", "),
 		}
 	}
 	key, err := ecdsa.GenerateKey(curves[name], rand.Reader)

@@ -81,7 +81,7 @@ func asIs(payload *secret.Bytes) (*secret.Bytes, error) {
 func normalEC(payload *secret.Bytes) (*secret.Bytes, error) {
 	key, err := privateAs[*ecdsa.PrivateKey](payload)
 	if e := (*Error)(nil); errors.As(err, &e) {
-		e.Hint = wantPKCS8 + ", on one of " + strings.Join(attr.Curves[:], ", ")
+		e.Hint = wantPKCS8 + ", on one of " + strings.Join(attr.Curves(), ", ")
 	}
 	if err != nil {
 		return nil, err

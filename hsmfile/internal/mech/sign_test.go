@@ -156,7 +156,7 @@ func TestDefaultHash(t *testing.T) {
 			t.Errorf("%q: %s", curve, got)
 		}
 	}
-	for _, curve := range attr.Curves {
+	for _, curve := range attr.Curves() {
 		if defaultHash[curve] == "" || curves[curve] == nil {
 			t.Errorf("%s is not in every table", curve)
 		}
