@@ -11,7 +11,7 @@ import (
 
 	"filehsm/hsmfile/internal/store"
 
-	"go.etcd.io/bbolt"
+	"golang.org/x/sys/unix"
 )
 
 // Create makes an image at path, mode 0600, with the records that init puts.
@@ -32,14 +32,15 @@ func Create(ctx context.Context, path string, init func(store.Writer) error) err
 	if err := checkPlace(path); err != nil {
 		return err
 	}
-	temporary, err := buildImage(ctx, path, init)
-	if temporary != "" {
-		defer os.Remove(temporary)
-	}
+	file, err := newTemporary(path)
 	if err != nil {
 		return err
 	}
-	return publish(temporary, path)
+	defer os.Remove(file.Name())
+	if err := build(ctx, file, init); err != nil {
+		return err
+	}
+	return publish(file.Name(), path)
 }
 
 // checkPlace tells early, before init does its costly work, what publish would
@@ -61,30 +62,39 @@ func checkPlace(path string) error {
 	return nil
 }
 
-// buildImage makes the whole image under a temporary name, which it returns
-// also when it fails after making the file.
-func buildImage(ctx context.Context, path string, init func(store.Writer) error) (string, error) {
-	temporary := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text()+".tmp")
-	file, err := os.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrPermission) {
-		return "", fmt.Errorf("failed to create the image: %w (%w)", err, store.ErrPermission)
+func newTemporary(path string) (*os.File, error) {
+	name := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text()+".tmp")
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS) {
+		return nil, fmt.Errorf("failed to create the image: %w (%w)", err, store.ErrPermission)
 	}
 	if err != nil {
-		return "", fmt.Errorf("failed to create the image: %w", err)
+		return nil, fmt.Errorf("failed to create the image: %w", err)
 	}
+	return file, nil
+}
+
+// build makes an empty file a whole image and closes it.
+func build(ctx context.Context, file *os.File, init func(store.Writer) error) error {
 	s := &session{file: file}
-	err = s.populate(ctx, init)
-	if err == nil {
-		err = file.Sync()
+	defer s.close()
+	if err := s.populate(ctx, init); err != nil {
+		return err
 	}
-	return temporary, errors.Join(err, s.close())
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("failed to create the image: %w", err)
+	}
+	if err := file.Sync(); err != nil {
+		return fmt.Errorf("failed to sync the image: %w", err)
+	}
+	return nil
 }
 
 // populate makes an empty file an image. The first two commits only write the
 // filler, so that both meta pages know the bucket from the first record on.
 func (s *session) populate(ctx context.Context, init func(store.Writer) error) error {
 	for range 2 {
-		if err := s.write(func(tx *bbolt.Tx) error { return putFiller(tx) }); err != nil {
+		if err := s.write(putFiller); err != nil {
 			return err
 		}
 	}

@@ -53,11 +53,12 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// Open checks that there is an image at path that is ours alone to read. It
-// reads nothing of it but its meta pages and keeps nothing open.
+// Open checks that there is a regular file at path, ours alone to read, and
+// keeps nothing open. It reads nothing either, since that takes the lock: whether
+// the file is an image shows in the first transaction.
 //
 // Errors: store.ErrNotExist, store.ErrPermission (the message names the mode),
-// store.ErrDamaged if it is not a regular file or not an image.
+// store.ErrDamaged if it is not a regular file.
 func Open(path string, options Options) (*Store, error) {
 	file, err := openImage(path, os.O_RDONLY)
 	if err != nil {
@@ -131,15 +132,12 @@ func (s *Store) Hold(ctx context.Context, fn func(store.Transactor) error) error
 }
 
 // session locks the image for fn.
-func (s *Store) session(ctx context.Context, exclusive bool, fn func(h *session) error) (err error) {
+func (s *Store) session(ctx context.Context, exclusive bool, fn func(h *session) error) error {
 	file, err := s.lock(ctx, exclusive)
 	if err != nil {
 		return err
 	}
 	h := &session{file: file, acceptPrevious: s.acceptPrevious}
-	defer func() {
-		// The outcome stands by now; closing can only fail to tidy up.
-		_ = h.close()
-	}()
+	defer h.close()
 	return fn(h)
 }

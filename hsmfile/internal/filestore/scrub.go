@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-
-	"go.etcd.io/bbolt"
 )
 
 // Scrub overwrites with zeros whatever deleted and replaced records left in
@@ -63,7 +61,7 @@ func (s *session) touch() error {
 	if err != nil {
 		return err
 	}
-	return s.commit(t, []string{fillerKey}, func(tx *bbolt.Tx) error { return putFiller(tx) })
+	return s.commit(t, []string{fillerKey}, putFiller)
 }
 
 // usedByEither returns the pages of the newest revision and of the one before.

@@ -2,7 +2,6 @@ package filestore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 
@@ -20,13 +19,13 @@ type session struct {
 
 var _ store.Transactor = (*session)(nil)
 
-// close ends the session and with it the lock.
-func (s *session) close() error {
-	var err error
+// close ends the session and with it the lock. It has no error to give: what was
+// committed is on the disk, and nothing else was meant to be.
+func (s *session) close() {
 	if s.engine != nil {
-		err = contained(s.engine.close)
+		_ = contained(s.engine.close)
 	}
-	return errors.Join(err, s.file.Close())
+	_ = s.file.Close()
 }
 
 func (s *session) tree() (*tree, error) {

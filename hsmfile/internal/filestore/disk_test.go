@@ -1,0 +1,168 @@
+package filestore
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"filehsm/hsmfile/internal/store"
+)
+
+func dirOf(s *Store) string { return filepath.Dir(s.path) }
+
+// TestNoRoom makes the system refuse to lengthen files.
+func TestNoRoom(t *testing.T) {
+	s := newStore(t, func(w store.Writer) error { return putMany(w, 300, plainValue) })
+	before := allRecords(t, s)
+	tooMuch := func(w store.Writer) error { return w.Put("big", make([]byte, store.MaxValue)) }
+	restore := limitFiles(t, uint64(len(rawImage(t, s))))
+	err := s.Update(t.Context(), tooMuch)
+	if !errors.Is(err, syscall.EFBIG) || errors.Is(err, store.ErrDamaged) {
+		t.Errorf("Update = %v, want EFBIG", err)
+	}
+	err = s.Hold(t.Context(), func(held store.Transactor) error {
+		if err := held.Update(t.Context(), tooMuch); !errors.Is(err, syscall.EFBIG) {
+			t.Errorf("Update in a Hold = %v, want EFBIG", err)
+		}
+		return held.Update(t.Context(), func(w store.Writer) error { return w.Delete("k/00000") })
+	})
+	if err != nil {
+		t.Errorf("a small change after one that did not fit: %v", err)
+	}
+	restore()
+	mustCheck(t, s)
+	if got := allRecords(t, s); len(before)-len(got) != len("\"k/00000\"=2d\n") {
+		t.Errorf("records went from %d to %d bytes", len(before), len(got))
+	}
+	mustUpdate(t, s, tooMuch)
+	mustScrub(t, s)
+}
+
+// limitFiles bounds the size of the files that this process may write, until
+// restore is called.
+func limitFiles(t *testing.T, size uint64) (restore func()) {
+	t.Helper()
+	signal.Ignore(syscall.SIGXFSZ)
+	var was syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &was); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: size, Max: was.Max}); err != nil {
+		t.Fatal(err)
+	}
+	restore = func() { _ = syscall.Setrlimit(syscall.RLIMIT_FSIZE, &was) }
+	t.Cleanup(restore)
+	return restore
+}
+
+func TestNamedKeepsErrorNumber(t *testing.T) {
+	flat := fmt.Errorf("file sync error: %s", &os.PathError{Op: "sync", Path: "x", Err: syscall.ENOSPC})
+	for _, err := range []error{flat, named(flat), named(fmt.Errorf("x: %w", syscall.ENOSPC))} {
+		if err := named(err); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("%v is not ENOSPC", err)
+		}
+	}
+}
+
+// killVariable, set, makes the test binary the victim of TestKilled.
+const killVariable = "FILESTORE_TEST_VICTIM"
+
+// TestKilled kills a writing and scrubbing process again and again. What it
+// leaves must be whole: all records of one generation.
+func TestKilled(t *testing.T) {
+	if path := os.Getenv(killVariable); path != "" {
+		victim(t, mustOpen(t, path))
+		return
+	}
+	s := newStore(t, func(w store.Writer) error { return writeGeneration(w, 0) })
+	reached := 0
+	for range 15 {
+		killOne(t, s.path)
+		mustCheck(t, s)
+		reached = checkGeneration(t, s, reached)
+	}
+	mustScrub(t, s)
+	t.Logf("reached generation %d", reached)
+}
+
+func victim(t *testing.T, s *Store) {
+	fmt.Println("begun")
+	for {
+		mustUpdate(t, s, func(w store.Writer) error {
+			value, err := w.Get("g/0")
+			if err != nil {
+				return err
+			}
+			return writeGeneration(w, 1+int(native.Uint64(value)))
+		})
+		mustScrub(t, s)
+	}
+}
+
+// writeGeneration stores records whose number and sizes change with n, and
+// which all begin with n.
+func writeGeneration(w store.Writer, n int) error {
+	for i := range 40 {
+		value := append(native.AppendUint64(nil, uint64(n)), make([]byte, (n*i*31)%5000)...)
+		if err := w.Put(fmt.Sprintf("g/%d", i), value); err != nil {
+			return err
+		}
+		if err := w.Delete(fmt.Sprintf("h/%d/%d", n-1, i)); err != nil {
+			return err
+		}
+		if err := w.Put(fmt.Sprintf("h/%d/%d", n, i), value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func killOne(t *testing.T, path string) {
+	t.Helper()
+	command := exec.Command(os.Args[0], "-test.run=^TestKilled$")
+	command.Env = append(os.Environ(), killVariable+"="+path)
+	out, err := command.StdoutPipe()
+	if err == nil {
+		err = command.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
+	_ = command.Process.Kill()
+	_ = command.Wait()
+}
+
+func checkGeneration(t *testing.T, s *Store, atLeast int) (n int) {
+	t.Helper()
+	count := 0
+	err := s.View(t.Context(), func(r store.Reader) error {
+		value, err := r.Get("g/0")
+		if err != nil {
+			return err
+		}
+		n = int(native.Uint64(value))
+		return r.Scan("", "", func(key string, value []byte) error {
+			count++
+			if got := int(native.Uint64(value)); got != n {
+				t.Errorf("%q is of generation %d, others of %d", key, got, n)
+			}
+			return nil
+		})
+	})
+	if err != nil || n < atLeast || count != 80 {
+		t.Fatalf("generation %d of %d records after %d (%v)", n, count, atLeast, err)
+	}
+	return n
+}
