@@ -29,8 +29,11 @@ func (r *lineReader) checkNoun(root *noun) error {
 	if r.line.at == root && len(r.line.flags)+len(r.line.args) == 0 {
 		return nil
 	}
-	return usageError("one of: "+strings.Join(r.line.at.words(), ", "),
-		"%q needs a command", r.line.name())
+	what := "verb"
+	if r.line.at == root {
+		what = "command"
+	}
+	return usageError("one of: "+strings.Join(r.line.at.words(), ", "), "%q needs a %s", r.line.name(), what)
 }
 
 // name is the path as the user types it.
