@@ -27,14 +27,15 @@ func (s *Store) Check(ctx context.Context) error {
 func (s *session) usedPages(m *meta) (pageSet, error) {
 	used := make(pageSet, m.pages)
 	used[0], used[1] = true, true
-	if err := s.markRevision(m, used); err != nil {
+	if err := s.mark(m, used, nil); err != nil {
 		return nil, err
 	}
 	return used, s.checkFree(m, used)
 }
 
-// markRevision adds the pages of one revision.
-func (s *session) markRevision(m *meta, used pageSet) error {
+// mark adds the pages of a revision to used, except those that are known and
+// what lies below them.
+func (s *session) mark(m *meta, used, known pageSet) error {
 	_, span, err := readFreelist(s.file, m)
 	if err != nil {
 		return err
@@ -49,7 +50,7 @@ func (s *session) markRevision(m *meta, used pageSet) error {
 	if err := used.add(m.root, 1); err != nil {
 		return err
 	}
-	return t.walk(t.top(), func(p *page) error { return used.add(p.id, p.span) })
+	return t.walk(t.top(), known, func(p *page) error { return used.add(p.id, p.span) })
 }
 
 // add marks a page and its overflow.
@@ -81,8 +82,12 @@ func (s *session) checkFree(m *meta, used pageSet) error {
 	return nil
 }
 
-// walk calls fn for each page below at, branches before their children.
-func (t *tree) walk(at limits, fn func(p *page) error) error {
+// walk calls fn for each page below at, branches before their children, except
+// those that are known.
+func (t *tree) walk(at limits, known pageSet, fn func(p *page) error) error {
+	if at.id < uint64(len(known)) && known[at.id] {
+		return nil
+	}
 	p, err := t.load(at)
 	if err != nil {
 		return err
@@ -91,7 +96,7 @@ func (t *tree) walk(at limits, fn func(p *page) error) error {
 		return err
 	}
 	for i := range p.items {
-		if err := t.walk(at.child(p, i), fn); err != nil {
+		if err := t.walk(at.child(p, i), known, fn); err != nil {
 			return err
 		}
 	}

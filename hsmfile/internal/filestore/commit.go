@@ -15,20 +15,18 @@ import (
 // bytes.
 const growStep = 1 << 20
 
-// engine is bbolt on an image that we have locked and checked. It is opened by
-// a session's first commit and closed at the session's end.
+// engine is bbolt on an image that we have locked. It is opened by a session's
+// first commit and closed at the session's end.
 type engine struct {
 	db   *bbolt.DB
 	file *os.File  // bbolt's handle
 	tx   *bbolt.Tx // the last one begun
 }
 
-// openEngine hands bbolt a duplicate of our handle. Both share one open file
-// description and so one flock: bbolt finds the file locked by itself, and its
-// Close unlocks it.
-func openEngine(file *os.File) (*engine, error) {
-	e := &engine{}
-	var err error
+// open hands bbolt a duplicate of our handle. Both share one open file
+// description and so one flock: bbolt finds the file locked by itself, and when
+// it closes its handle, after an error in here too, the lock is gone.
+func (e *engine) open(file *os.File) (err error) {
 	e.db, err = bbolt.Open(file.Name(), 0o600, &bbolt.Options{
 		PageSize:     pageSize,
 		FreelistType: bbolt.FreelistArrayType, // in order: the same changes give the same file
@@ -43,11 +41,15 @@ func openEngine(file *os.File) (*engine, error) {
 		},
 	})
 	if err != nil {
-		return e, err
+		return named(err)
 	}
 	e.db.AllocSize = growStep
-	return e, nil
+	return nil
 }
+
+// usable is false when bbolt did not open, or panicked and left its transaction
+// open: the next one, and its own Close, would wait for that one for ever.
+func (e *engine) usable() bool { return e.db != nil && (e.tx == nil || e.tx.DB() == nil) }
 
 // update is one bbolt transaction. bbolt writes in this order: (1) the changed
 // pages, to places that neither meta page knows as used; (2) sync; (3) the
@@ -60,11 +62,10 @@ func (e *engine) update(fn func(tx *bbolt.Tx) error) error {
 	}))
 }
 
-// close gives back what bbolt holds. After a panic in the middle of a commit
-// its own Close would wait for ever for the transaction's lock; then only the
-// handle is closed, and the mapping stays until the process ends.
+// close gives back what bbolt holds. Of an engine that is not usable it closes
+// the handle alone; the mapping stays until the process ends.
 func (e *engine) close() error {
-	if e.db != nil && (e.tx == nil || e.tx.DB() == nil) {
+	if e.usable() {
 		return e.db.Close()
 	}
 	if e.file != nil {

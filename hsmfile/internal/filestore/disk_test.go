@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"filehsm/hsmfile/internal/store"
+
+	"go.etcd.io/bbolt"
+	"golang.org/x/sys/unix"
 )
 
 func dirOf(s *Store) string { return filepath.Dir(s.path) }
@@ -69,6 +72,46 @@ func TestNamedKeepsErrorNumber(t *testing.T) {
 		if err := named(err); !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("%v is not ENOSPC", err)
 		}
+	}
+}
+
+// TestBoltPanics: what bbolt cannot stand is damage, and afterwards the image is
+// as it was and not locked.
+func TestBoltPanics(t *testing.T) {
+	s := newStore(t, putOne)
+	before := allRecords(t, s)
+	err := s.session(t.Context(), true, func(h *session) error {
+		return h.write(func(tx *bbolt.Tx) error {
+			if err := tx.Bucket([]byte(bucketName)).Put([]byte("l"), []byte("v")); err != nil {
+				return err
+			}
+			panic("page 7 already freed")
+		})
+	})
+	if !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("error is %v, want store.ErrDamaged", err)
+	}
+	if got := allRecords(t, s); got != before {
+		t.Errorf("records are %s", got)
+	}
+	mustUpdate(t, s, putOne)
+	mustCheck(t, s)
+}
+
+// TestFaultIsDamage reads a mapping beyond the end of its file.
+func TestFaultIsDamage(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "short"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	b, err := unix.Mmap(int(file.Fd()), 0, pageSize, unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Munmap(b)
+	if err := contained(func() error { return fmt.Errorf("read %d", b[100]) }); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("error is %v, want store.ErrDamaged", err)
 	}
 }
 

@@ -3,7 +3,6 @@ package filestore
 import (
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -55,9 +54,7 @@ func flipMeta(raw []byte, random *rand.Rand) string {
 	page, at := random.IntN(2), 16+random.IntN(40)
 	body := raw[page*pageSize+headerSize:][:metaSize]
 	body[at] ^= 1 << random.IntN(8)
-	h := fnv.New64a()
-	h.Write(body[:56])
-	native.PutUint64(body[56:], h.Sum64())
+	native.PutUint64(body[56:], checksum(body))
 	return fmt.Sprintf("byte %d of meta page %d is %#x", at, page, body[at])
 }
 
@@ -91,7 +88,7 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-func flipCount(t *testing.T) int {
+func flipCount(t testing.TB) int {
 	given := os.Getenv(flipsVariable)
 	if given == "" {
 		return shortFlips
@@ -105,7 +102,7 @@ func flipCount(t *testing.T) int {
 
 // fastDir returns a directory in memory where there is one: a commit syncs
 // several times.
-func fastDir(t *testing.T) string {
+func fastDir(t testing.TB) string {
 	dir, err := os.MkdirTemp("/dev/shm", "filestore")
 	if err != nil {
 		return t.TempDir()
@@ -115,7 +112,7 @@ func fastDir(t *testing.T) string {
 }
 
 // flipImage has branches, leaves, overflow pages, and a list of free pages.
-func flipImage(t *testing.T) []byte {
+func flipImage(t testing.TB) []byte {
 	s := newStore(t, func(w store.Writer) error { return putMany(w, 400, plainValue) })
 	mustUpdate(t, s, func(w store.Writer) error {
 		return errors.Join(deleteAll(w, 60), w.Put("z/big", make([]byte, 30000)))
@@ -189,4 +186,23 @@ func lastAndGet(t *testing.T, s *Store) (value []byte, err error) {
 		return err
 	})
 	return value, err
+}
+
+// FuzzImage writes the fuzzer's bytes into an image and makes the checksums of
+// its meta pages right again.
+func FuzzImage(f *testing.F) {
+	original := flipImage(f)
+	f.Add(uint32(0), []byte{1})
+	f.Add(uint32(3*pageSize+8), []byte{leafFlag, 0, 2, 0, 0, 0, 0, 0})
+	f.Add(uint32(5*pageSize+headerSize), make([]byte, 64))
+	dir := fastDir(f)
+	f.Fuzz(func(t *testing.T, at uint32, patch []byte) {
+		raw := append([]byte(nil), original...)
+		copy(raw[int(at)%len(raw):], patch)
+		for page := range 2 {
+			body := raw[page*pageSize+headerSize:][:metaSize]
+			native.PutUint64(body[56:], checksum(body))
+		}
+		spoilAndUse(t, filepath.Join(dir, "fuzz.hsm"), raw, fmt.Sprintf("%x at %d", patch, at))
+	})
 }

@@ -1,9 +1,9 @@
 package filestore
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"os"
 )
 
@@ -77,7 +77,8 @@ func (s *session) usedByEither() (pageSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, err := s.usedPages(previous)
+	before := make(pageSet, len(used))
+	err = s.mark(previous, before, used)
 	for id, inUse := range before {
 		used[id] = used[id] || inUse
 	}
@@ -106,30 +107,38 @@ func wipeUnused(file *os.File, used pageSet, size int64) error {
 	return wipe(file, start, size)
 }
 
-// wipe zeroes the bytes from start to end, unless they are zeros.
+// wipe zeroes the bytes from start to end. Pages that
+// are zeros are left alone: most are holes, and a full disk has no room to fill
+// those.
 func wipe(file *os.File, start, end int64) error {
-	const chunk = 64 << 10
-	for ; start < end; start += chunk {
-		b := make([]byte, min(chunk, end-start))
-		if _, err := io.ReadFull(io.NewSectionReader(file, start, int64(len(b))), b); err != nil {
+	b := make([]byte, min(wipeStep, end-start))
+	for ; start < end; start += wipeStep {
+		b = b[:min(wipeStep, end-start)]
+		if err := readAt(file, b, start); err != nil {
 			return err
 		}
-		if isZero(b) {
-			continue
-		}
-		clear(b)
-		if _, err := file.WriteAt(b, start); err != nil {
+		if err := wipePages(file, b, start); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func isZero(b []byte) bool {
-	for _, c := range b {
-		if c != 0 {
-			return false
+// wipeStep is how many bytes are read at once.
+const wipeStep = 16 * pageSize
+
+var zeroPage [pageSize]byte
+
+// wipePages zeroes the pages whose content is b.
+func wipePages(file *os.File, b []byte, start int64) error {
+	for i := 0; i < len(b); i += pageSize {
+		page := b[i:min(i+pageSize, len(b))]
+		if bytes.Equal(page, zeroPage[:len(page)]) {
+			continue
+		}
+		if _, err := file.WriteAt(zeroPage[:len(page)], start+int64(i)); err != nil {
+			return err
 		}
 	}
-	return true
+	return nil
 }

@@ -15,6 +15,7 @@ type session struct {
 	file           *os.File
 	acceptPrevious bool
 	engine         *engine
+	failed         error // set when bbolt can no longer be used, nor the lock be relied on
 }
 
 var _ store.Transactor = (*session)(nil)
@@ -29,6 +30,9 @@ func (s *session) close() {
 }
 
 func (s *session) tree() (*tree, error) {
+	if s.failed != nil {
+		return nil, s.failed
+	}
 	newest, _, err := readMetas(s.file, s.acceptPrevious)
 	if err != nil {
 		return nil, err
@@ -94,16 +98,21 @@ func (s *session) commit(t *tree, keys []string, change func(tx *bbolt.Tx) error
 
 // write runs a bbolt transaction.
 func (s *session) write(change func(tx *bbolt.Tx) error) error {
-	err := contained(func() (err error) {
+	err := contained(func() error {
 		if s.engine == nil {
-			if s.engine, err = openEngine(s.file); err != nil {
+			s.engine = &engine{}
+			if err := s.engine.open(s.file); err != nil {
 				return err
 			}
 		}
 		return s.engine.update(change)
 	})
-	if err != nil {
-		return fmt.Errorf("failed to write the image: %w", err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("failed to write the image: %w", err)
+	if !s.engine.usable() {
+		s.failed = err
+	}
+	return err
 }

@@ -77,12 +77,12 @@ func (t *tx) Last(prefix string) (string, []byte, error) {
 	if t.over {
 		return "", nil, errOver
 	}
-	for i := len(t.records) - 1; i >= 0; i-- {
-		if r := t.records[i]; strings.HasPrefix(r.key, prefix) {
-			return r.key, bytes.Clone(r.value), nil
-		}
+	all := t.matching(prefix, "")
+	if len(all) == 0 {
+		return "", nil, nil
 	}
-	return "", nil, nil
+	last := all[len(all)-1]
+	return last.key, bytes.Clone(last.value), nil
 }
 
 func (t *tx) Put(key string, value []byte) error {
