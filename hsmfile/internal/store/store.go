@@ -42,12 +42,15 @@ var (
 )
 
 // Reader reads one revision. Values it returns are copies, the caller's own.
+// After the end of its transaction it answers with errors.
 type Reader interface {
 	// Get returns the value under key, or nil if there is none. No stored
 	// value is empty.
 	Get(key string) ([]byte, error)
 	// Scan calls fn for each record whose key starts with prefix and, if after
-	// is not empty, is greater than after, in ascending byte order.
+	// is not empty, is greater than after, in ascending byte order. It shows
+	// the records as they were when it began: fn may write. An error from fn
+	// ends it and comes back, except ErrStop.
 	Scan(prefix, after string, fn func(key string, value []byte) error) error
 	// Last returns the greatest key that starts with prefix, and its value;
 	// "" and nil if there is none.
