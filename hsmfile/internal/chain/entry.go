@@ -46,8 +46,8 @@ type Wrote struct {
 // Restored says where the state after a restore comes from.
 type Restored struct {
 	_        struct{} `cbor:",toarray"`
-	Backup   string // id of the backup
-	Sequence uint64 // its head: the state is that of this entry …
+	Backup   string   // id of the backup
+	Sequence uint64   // its head: the state is that of this entry …
 	Hash     []byte
 	Passed   []Passed // newer backups that were known and not taken
 }

@@ -115,6 +115,32 @@ func (l *Log) Has(seq uint64, hash []byte) bool {
 	return h != nil && bytes.Equal(h, hash)
 }
 
+// Passed says whether a restore named this head of a newer backup when it
+// passed it over.
+func (l *Log) Passed(seq uint64, hash []byte) bool {
+	for _, r := range l.resets {
+		if r.from == nil {
+			continue
+		}
+		for _, p := range r.from.Passed {
+			if p.Sequence == seq && bytes.Equal(p.Hash, hash) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Zeroized is the sequence of the newest zeroization, 0 if there is none.
+func (l *Log) Zeroized() uint64 {
+	for i := len(l.resets) - 1; i >= 0; i-- {
+		if l.resets[i].from == nil {
+			return l.resets[i].at
+		}
+	}
+	return 0
+}
+
 // Vouches says whether a user's verifying key of a generation was in the
 // image by the entry with this sequence.
 func (l *Log) Vouches(user string, gen uint32, verifier []byte, seq uint64) bool {

@@ -61,14 +61,13 @@ type SealedOwn struct {
 	Sealed  []byte
 }
 
-// Left is what one user leaves for another, sealed to him and signed: an
-// escrow, the common key.
+// Left is something left for a user, sealed to him and signed by the user whom
+// it is about: an escrow, the common key.
 type Left struct {
 	_         struct{} `cbor:",toarray"`
 	Version   uint64
 	Author    []byte
 	AuthorGen uint32
-	Gen       uint32 // generation of the secret inside (escrow); 0 for the common key
 	ToGen     uint32 // generation of the receiver's key pair
 	Box       seal.Box
 	Sig       []byte

@@ -1,0 +1,172 @@
+package hsmfile
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"filehsm/hsmfile/internal/chain"
+	"filehsm/hsmfile/internal/record"
+	"filehsm/hsmfile/internal/seal"
+)
+
+// Finding is something that an image must not have: which record, and what is
+// wrong with it.
+type Finding struct{ Record, Problem string }
+
+// AuditLog calls fn for each entry, oldest first. Needs no login.
+func (im *Image) AuditLog(ctx context.Context, fn func(AuditEntry) error) error {
+	return im.view(ctx, func(v *view) error {
+		signed, err := v.lastSigned()
+		if err != nil {
+			return err
+		}
+		err = chain.Walk(v.r, func(at chain.Link) error { return fn(publicEntry(at, signed)) })
+		if errors.Is(err, chain.ErrBroken) {
+			return im.damaged("audit chain", err)
+		}
+		return err
+	})
+}
+
+func publicEntry(at chain.Link, signed uint64) AuditEntry {
+	return AuditEntry{Sequence: at.Sequence, Time: time.UnixMilli(at.Time).UTC(), Opcode: at.Opcode.String(), Code: uint16(at.Opcode),
+		Username: at.Username, Role: Role(at.Role), Keys: at.Keys, Result: at.Result, Subject: at.Subject,
+		Hash: hex.EncodeToString(at.Hash), Unsigned: at.Sequence > signed}
+}
+
+// lastSigned is the sequence of the newest signed head.
+func (v *view) lastSigned() (uint64, error) {
+	_, b, err := v.r.Last(record.HeadPrefix())
+	if err != nil || b == nil {
+		return 0, err
+	}
+	var h record.Head
+	if err := record.Decode(b, &h); err != nil {
+		return 0, v.im.damaged("signed head", err)
+	}
+	return h.Sequence, nil
+}
+
+// AuditVerifyOptions: All checks every signature, not each user's newest;
+// Manifests are the newest of each vault at hand.
+type AuditVerifyOptions struct {
+	All       bool
+	Manifests []*Manifest
+}
+
+// AuditReport is the outcome of AuditVerify.
+type AuditReport struct {
+	Entries, Signatures, Unsigned int
+	Head                          string // hex hash of the newest entry
+	Findings                      []Finding
+}
+
+func (r *AuditReport) add(what, format string, args ...any) {
+	r.Findings = append(r.Findings, Finding{what, fmt.Sprintf(format, args...)})
+}
+
+// AuditVerify checks the chain, the signatures over it, and that what the
+// image holds is what the chain says was written. Needs no login; what it
+// finds is in the report, and an error means that it could not look.
+func (im *Image) AuditVerify(ctx context.Context, o AuditVerifyOptions) (*AuditReport, error) {
+	report := new(AuditReport)
+	err := im.view(ctx, func(v *view) error { return v.auditVerify(o, report) })
+	return report, err
+}
+
+func (v *view) auditVerify(o AuditVerifyOptions, report *AuditReport) error {
+	log, err := v.readLog(report)
+	if err != nil || log == nil {
+		return err
+	}
+	report.Entries = int(log.Last().Sequence)
+	report.Head = hex.EncodeToString(log.Last().Hash)
+	if State(v.h.State) != Uninitialized {
+		if err := v.verifyRosterReport(report); err != nil {
+			return err
+		}
+	}
+	if err := v.verifyHeads(log, o.All, report); err != nil {
+		return err
+	}
+	for _, m := range o.Manifests {
+		if err := onChain(log, m); err != nil {
+			report.add("backup "+m.ID, "%v", err)
+		}
+	}
+	if _, err := v.compareState(log, func(what, problem string) { report.add(what, "%s", problem) }); err != nil {
+		return err
+	}
+	return nil
+}
+
+// readLog walks the chain; a break is a finding, and no log.
+func (v *view) readLog(report *AuditReport) (*chain.Log, error) {
+	log, err := chain.Read(v.r, nil)
+	switch {
+	case errors.Is(err, chain.ErrBroken):
+		report.add("audit chain", "%v", err)
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case log.Last().Entry == nil:
+		report.add("audit chain", "it is empty")
+		return nil, nil
+	}
+	return log, nil
+}
+
+// verifyRosterReport turns a refusal of the roster into a finding.
+func (v *view) verifyRosterReport(report *AuditReport) error {
+	_, err := v.publicRoster()
+	if errors.Is(err, ErrIntegrity) {
+		report.add("roster", "%v", joinCause(err))
+		return nil
+	}
+	return err
+}
+
+// verifyHeads checks signed heads: every one, or each user's newest.
+func (v *view) verifyHeads(log *chain.Log, all bool, report *AuditReport) error {
+	newest := map[string]record.Head{}
+	signed := uint64(0)
+	err := v.r.Scan(record.HeadPrefix(), "", func(key string, b []byte) error {
+		var h record.Head
+		if err := record.Decode(b, &h); err != nil || record.HeadKey(h.Sequence, string(h.User)) != key {
+			report.add("signed head", "it is malformed or not in its place")
+			return nil
+		}
+		signed = max(signed, h.Sequence)
+		if all {
+			verifyHead(log, h, report)
+		}
+		newest[string(h.User)] = h
+		return nil
+	})
+	if !all {
+		for _, h := range newest {
+			verifyHead(log, h, report)
+		}
+	}
+	report.Unsigned = int(log.Last().Sequence - min(signed, log.Last().Sequence))
+	return err
+}
+
+// verifyHead checks one signature: of this chain's entry, by a key that the
+// chain says the user had by then.
+func verifyHead(log *chain.Log, h record.Head, report *AuditReport) {
+	what := fmt.Sprintf("signed head of entry %d", h.Sequence)
+	switch {
+	case !log.Has(h.Sequence, h.Hash):
+		report.add(what, "it signs an entry that this chain does not have")
+	case !log.Vouches(string(h.User), h.Gen, h.Verifier, h.Sequence):
+		report.add(what, "its key was never the user's")
+	case !seal.VerifySignature(h.Verifier, signHead, h.Signed(), h.Sig):
+		report.add(what, "its signature does not verify")
+	default:
+		report.Signatures++
+	}
+}

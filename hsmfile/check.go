@@ -1,0 +1,188 @@
+package hsmfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"filehsm/hsmfile/attr"
+	"filehsm/hsmfile/internal/chain"
+	"filehsm/hsmfile/internal/record"
+)
+
+// CheckReport is the outcome of Check.
+type CheckReport struct {
+	Records, Entries int
+	Findings         []Finding
+}
+
+// Check looks at every record without a login: that it is well formed, in its
+// place, signed by who must have signed it, and what the audit chain says was
+// written there last. What it finds is in the report; an error means that it
+// could not look.
+func (im *Image) Check(ctx context.Context) (*CheckReport, error) {
+	report := new(CheckReport)
+	err := im.view(ctx, func(v *view) error { return v.check(report) })
+	return report, err
+}
+
+func (v *view) check(report *CheckReport) error {
+	a := new(AuditReport)
+	if err := v.auditVerify(AuditVerifyOptions{All: true}, a); err != nil {
+		return err
+	}
+	report.Entries, report.Findings = a.Entries, a.Findings
+	add := func(what, problem string) { report.Findings = append(report.Findings, Finding{what, problem}) }
+	n, err := v.checkRecords(add)
+	report.Records = n
+	if err != nil || State(v.h.State) != Active {
+		return err
+	}
+	return v.checkUsers(add)
+}
+
+// compareState compares the live set with what the chain says it holds, both
+// ways. It returns the number of records there are.
+func (v *view) compareState(log *chain.Log, add func(what, problem string)) (n int, err error) {
+	want, err := log.State(log.Last().Sequence)
+	if err != nil {
+		add("audit chain", err.Error())
+		return 0, nil
+	}
+	see := func(name record.Name, b []byte) error {
+		n++
+		hash, ok := want[string(name)]
+		delete(want, string(name))
+		switch {
+		case !ok:
+			add(describeName(name), "it is in no audit entry")
+		case hash != string(record.Hash(b)):
+			add(describeName(name), "it is not what the audit chain says was written there")
+		}
+		return nil
+	}
+	if b, err := v.r.Get(record.HeaderKey()); err != nil {
+		return 0, err
+	} else if b != nil {
+		see(record.Name(record.HeaderKey()), b)
+	}
+	if err := v.scan("", "", see); err != nil {
+		return 0, err
+	}
+	for name := range want {
+		add(describeName(record.Name(name)), "it is missing")
+	}
+	return n, nil
+}
+
+// describeName is a record's name for people.
+func describeName(n record.Name) string {
+	switch k := n.Kind(); {
+	case string(n) == record.HeaderKey():
+		return "header"
+	case k == record.KindKey || k == record.KindPubObj || k == record.KindLabel:
+		return fmt.Sprintf("%s %s", k, attr.FormatReference(record.RefOf(n)))
+	default:
+		return fmt.Sprintf("%s record %x", k, string(n[1:]))
+	}
+}
+
+// shapes makes an empty record of a kind, to decode into.
+var shapes = map[record.Kind]func() any{
+	record.KindRoster:   func() any { return new(record.SignedRoster) },
+	record.KindPublic:   func() any { return new(record.Public) },
+	record.KindLogin:    func() any { return new(record.Login) },
+	record.KindPins:     func() any { return new(record.SealedOwn) },
+	record.KindEscrow:   func() any { return new(record.Left) },
+	record.KindCommon:   func() any { return new(record.Left) },
+	record.KindKey:      func() any { return new(record.Key) },
+	record.KindPubObj:   func() any { return new(record.PubObj) },
+	record.KindHoldings: func() any { return new(record.SealedOwn) },
+}
+
+// checkRecords decodes every record of the live set.
+func (v *view) checkRecords(add func(what, problem string)) (n int, err error) {
+	err = v.scan("", "", func(name record.Name, b []byte) error {
+		n++
+		if !name.Kind().Known() {
+			add(describeName(name), "it is of no kind that this version knows")
+			return nil
+		}
+		shape := shapes[name.Kind()]
+		if shape == nil { // a label is its name
+			return nil
+		}
+		if err := record.Decode(b, shape()); err != nil {
+			add(describeName(name), err.Error())
+		}
+		return nil
+	})
+	return n, err
+}
+
+// checkUsers verifies what a login would: counters, login records, and what
+// users left for each other.
+func (v *view) checkUsers(add func(what, problem string)) error {
+	r, err := v.publicRoster()
+	if errors.Is(err, ErrIntegrity) {
+		return nil // found before
+	}
+	if err != nil {
+		return err
+	}
+	for i := range r.Users {
+		_, err := v.loadCounter(&r.Users[i])
+		if err := note(add, "login counter of user "+quote(r.Users[i].Name), err); err != nil {
+			return err
+		}
+	}
+	return v.checkLogins(r, add)
+}
+
+// note turns a refusal of a record into a finding; other errors stay errors.
+func note(add func(what, problem string), what string, err error) error {
+	if err == nil || !errors.Is(err, ErrIntegrity) {
+		return err
+	}
+	add(what, joinCause(err).Error())
+	return nil
+}
+
+// checkLogins verifies login records, common keys and escrows.
+func (v *view) checkLogins(r *roster, add func(what, problem string)) error {
+	for i := range r.Users {
+		u := &r.Users[i]
+		_, err := v.loadLogin(u)
+		if err := note(add, "login record of user "+quote(u.Name), err); err != nil {
+			return err
+		}
+		err = v.checkLeftAt(record.CommonName(string(u.ID)), r, string(u.ID))
+		if err := note(add, "common key of user "+quote(u.Name), err); err != nil {
+			return err
+		}
+	}
+	return v.scan(record.Name(string(rune(record.KindEscrow))), "", func(n record.Name, _ []byte) error {
+		if len(n) < 1+2*record.UserIDSize {
+			return nil
+		}
+		return note(add, describeName(n), v.checkLeftAt(n, r, string(n[1:1+record.UserIDSize])))
+	})
+}
+
+func (v *view) checkLeftAt(n record.Name, r *roster, about string) error {
+	var l record.Left
+	if err := v.need(n, &l); err != nil {
+		return err
+	}
+	return v.checkLeft(n, &l, r, about)
+}
+
+// joinCause is the innermost text of an integrity refusal: a finding names the
+// record itself.
+func joinCause(err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Err != nil {
+		return e.Err
+	}
+	return err
+}

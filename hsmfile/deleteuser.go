@@ -1,0 +1,260 @@
+package hsmfile
+
+import (
+	"context"
+
+	"filehsm/hsmfile/internal/chain"
+	"filehsm/hsmfile/internal/record"
+	"filehsm/hsmfile/internal/store"
+)
+
+// perTransaction is how many objects a big change handles at a time: the
+// bound of a transaction that a store over a network can take.
+const perTransaction = 1000
+
+// OwnedKeys is how many key objects a user owns, as the records lie there.
+func (s *Session) OwnedKeys(ctx context.Context, name string) (n int, err error) {
+	err = s.read(ctx, opDeleteUser, func(v *view) error {
+		u, err := s.other(name)
+		if err != nil {
+			return err
+		}
+		n, err = v.countOwned(string(u.ID))
+		return err
+	})
+	return n, err
+}
+
+func (v *view) countOwned(user string) (n int, err error) {
+	err = v.eachOwned(user, func(record.Name) error { n++; return nil })
+	return n, err
+}
+
+// eachOwned names the key objects of a user: his secret and private keys, and
+// the public-key objects that carry his id.
+func (v *view) eachOwned(user string, fn func(record.Name) error) error {
+	err := v.scan(record.KeyPrefix(user), "", func(n record.Name, _ []byte) error { return fn(n) })
+	if err != nil {
+		return err
+	}
+	return v.scan(record.PubObjPrefix(), "", func(n record.Name, b []byte) error {
+		var o record.PubObj
+		if err := record.Decode(b, &o); err != nil {
+			return v.im.damaged("public key object", err)
+		}
+		if string(o.Owner) != user {
+			return nil
+		}
+		return fn(n)
+	})
+}
+
+// DeleteUser removes a user and every key he owns. The roster without him
+// comes first, so that from then on nobody is he; his objects follow, a
+// thousand a transaction, under a mark that the next opener acts on.
+func (s *Session) DeleteUser(ctx context.Context, name string) (keys int, err error) {
+	err = s.write(ctx, opDeleteUser, func(c *change) error {
+		u, err := s.other(name)
+		if err != nil {
+			return err
+		}
+		if string(u.ID) == s.id() {
+			return refuse(ErrDenied, "another CO can do it", "%s: a CO cannot delete himself", s.im.path)
+		}
+		if keys, err = c.countOwned(string(u.ID)); err != nil {
+			return err
+		}
+		if err := s.removeUser(c, u); err != nil {
+			return err
+		}
+		e := s.entry(c, chain.DeleteUser)
+		e.Subject = u.Name
+		if err := c.record(e); err != nil {
+			return err
+		}
+		return c.signHead(s.author())
+	})
+	return keys, err
+}
+
+// removeUser writes the roster without the user, his login and all that is
+// about him but his objects.
+func (s *Session) removeUser(c *change, u *record.User) error {
+	id := string(u.ID)
+	gens, err := s.generations(c, Role(u.Role) == CO)
+	if err != nil {
+		return err
+	}
+	r, err := c.putRoster(s.roster, s.signer(), func(r *record.Roster) {
+		r.Users = without(r.Users, id)
+		for i := range r.Users {
+			if g, ok := gens[string(r.Users[i].ID)]; ok {
+				r.Users[i].MinGen = g + 1
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, n := range []record.Name{record.LoginName(id), record.PinsName(id), record.CommonName(id), record.HoldingsName(id)} {
+		if err := c.drop(n); err != nil {
+			return err
+		}
+	}
+	if err := c.dropEscrows(s.roster, id); err != nil {
+		return err
+	}
+	if err := c.w.Delete(record.CounterKey(id)); err != nil {
+		return err
+	}
+	if err := c.endSessions(id); err != nil {
+		return err
+	}
+	if err := c.mark(record.MarkDelete+id, u.Name); err != nil {
+		return err
+	}
+	return s.adopt(c, r, nil)
+}
+
+// generations is each CU's generation, where the officer who goes could open
+// them: each makes a new one at his next login.
+func (s *Session) generations(c *change, officer bool) (map[string]uint32, error) {
+	gens := map[string]uint32{}
+	if !officer || c.h.Reset == resetDropsKeys {
+		return gens, nil
+	}
+	for i := range s.roster.Users {
+		u := &s.roster.Users[i]
+		if Role(u.Role) != CU {
+			continue
+		}
+		p, err := c.currentPublic(u)
+		if err != nil {
+			return nil, err
+		}
+		gens[string(u.ID)] = p.Gen
+	}
+	return gens, nil
+}
+
+func without(users []record.User, id string) []record.User {
+	var rest []record.User
+	for _, u := range users {
+		if string(u.ID) != id {
+			rest = append(rest, u)
+		}
+	}
+	return rest
+}
+
+// drop removes a record that holds a secret, if it is there.
+func (c *change) drop(n record.Name) error {
+	b, err := c.get(n)
+	if err != nil || b == nil {
+		return err
+	}
+	c.scrub = true
+	return c.del(n)
+}
+
+// dropEscrows removes what was left of this user for officers, and for this
+// user as an officer.
+func (c *change) dropEscrows(r *roster, id string) error {
+	for i := range r.Users {
+		other := string(r.Users[i].ID)
+		for _, n := range []record.Name{record.EscrowName(id, other), record.EscrowName(other, id)} {
+			if err := c.drop(n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// dropSome removes up to a thousand objects and labels of a user.
+func (c *change) dropSome(user string) (n int, err error) {
+	var names []record.Name
+	collect := func(at record.Name) error {
+		if len(names) >= perTransaction {
+			return store.ErrStop
+		}
+		names = append(names, at)
+		return nil
+	}
+	if err := c.eachOwned(user, collect); err != nil {
+		return 0, err
+	}
+	if err := c.scan(record.LabelsOf(user), "", func(at record.Name, _ []byte) error { return collect(at) }); err != nil {
+		return 0, err
+	}
+	if err := c.dropPublicLabels(names); err != nil {
+		return 0, err
+	}
+	for _, at := range names {
+		if err := c.drop(at); err != nil {
+			return 0, err
+		}
+	}
+	return len(names), nil
+}
+
+// dropPublicLabels removes the labels of public-key objects among names. They
+// are found by reference: whoever finishes a deletion has no key of the index.
+func (c *change) dropPublicLabels(names []record.Name) error {
+	gone := map[uint64]bool{}
+	for _, n := range names {
+		if n.Kind() == record.KindPubObj {
+			gone[record.RefOf(n)] = true
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	var labels []record.Name
+	err := c.scan(record.LabelsOf(record.CommonOwner), "", func(n record.Name, _ []byte) error {
+		if gone[record.RefOf(n)] {
+			labels = append(labels, n)
+		}
+		return nil
+	})
+	for _, n := range labels {
+		if err == nil {
+			err = c.drop(n)
+		}
+	}
+	return err
+}
+
+// dropAllOf removes every object of a user in this one transaction; it
+// returns how many keys there were.
+func (c *change) dropAllOf(user string) (keys int, err error) {
+	if keys, err = c.countOwned(user); err != nil {
+		return 0, err
+	}
+	for {
+		n, err := c.dropSome(user)
+		if err != nil || n == 0 {
+			return keys, err
+		}
+	}
+}
+
+// deleteOrphans finishes a deletion: objects of a user who is in no roster.
+func (im *Image) deleteOrphans(ctx context.Context, user, name string) error {
+	for done := false; !done; {
+		err := im.updateIn(ctx, im.store, func(c *change) error {
+			n, err := c.dropSome(user)
+			if err != nil {
+				return err
+			}
+			if done = n == 0; done {
+				return c.w.Delete(record.MarkKey(record.MarkDelete + user))
+			}
+			return c.record(chain.Entry{Opcode: chain.Tombstone, Subject: name, Epoch: c.epoch()})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,54 @@
+package hsmfile
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"filehsm/hsmfile/internal/record"
+	"filehsm/hsmfile/internal/store"
+)
+
+func quote(s string) string { return strconv.Quote(s) }
+
+// refuse makes an Error; the hint may be empty.
+func refuse(kind error, hint, format string, args ...any) *Error {
+	return &Error{Kind: kind, Hint: hint, Text: fmt.Sprintf(format, args...)}
+}
+
+const restoreHint = "keep the file as it is, and restore the newest backup: filehsm backup restore"
+
+// damaged is a refusal of a record, by its name for people.
+func (im *Image) damaged(what string, err error) *Error {
+	return &Error{Kind: ErrIntegrity, Text: fmt.Sprintf("%s: %s is damaged or forged", im.path, what),
+		Hint: "filehsm image check shows all findings; " + restoreHint, Err: err}
+}
+
+// fail maps the errors of the store, which name no image, to ours.
+func (im *Image) fail(err error) error { return storeError(im.path, err) }
+
+// storeErrors is the one table from the store's errors to kinds and hints.
+var storeErrors = []struct {
+	from, kind error
+	hint       string
+}{
+	{store.ErrDamaged, ErrIntegrity, "is this the right file? If it is: " + restoreHint},
+	{store.ErrBusy, ErrBusy, "another filehsm works on this image; try again, or wait longer with --lock-timeout"},
+	{store.ErrPermission, ErrDenied, "an image must be readable by its owner alone: chmod 600 IMAGE"},
+	{store.ErrNotExist, ErrNotFound, "name the image with --image or FILEHSM_IMAGE, or make one: filehsm create --label NAME"},
+	{store.ErrExist, ErrState, "choose another path; filehsm never writes over a file"},
+	{record.ErrMalformed, ErrIntegrity, "filehsm image check shows all findings; " + restoreHint},
+}
+
+func storeError(path string, err error) error {
+	var ours *Error
+	if err == nil || errors.As(err, &ours) {
+		return err
+	}
+	for _, row := range storeErrors {
+		if errors.Is(err, row.from) {
+			return &Error{Kind: row.kind, Text: path, Hint: row.hint, Err: err}
+		}
+	}
+	return &Error{Text: path, Err: err}
+}

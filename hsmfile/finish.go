@@ -1,0 +1,129 @@
+package hsmfile
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"filehsm/hsmfile/internal/record"
+	"filehsm/hsmfile/internal/store"
+)
+
+// workWaits says whether a killed process left something to finish: a mark,
+// or a login attempt that was counted and not settled.
+func (v *view) workWaits() (bool, error) {
+	waits, err := v.anyMark()
+	if err != nil || waits {
+		return waits, err
+	}
+	open, err := v.openAttempts()
+	return len(open) > 0, err
+}
+
+func (v *view) anyMark() (bool, error) {
+	key, _, err := v.r.Last(record.MarkPrefix())
+	return key != "", err
+}
+
+// openAttempts lists the counters of attempts that nobody settled. Whoever
+// sees one has the proof that its process is dead: an attempt is made with the
+// image held from counting to settling.
+func (v *view) openAttempts() (open []record.Counter, err error) {
+	err = v.r.Scan(record.CounterPrefix(), "", func(_ string, b []byte) error {
+		if n, err := record.DecodeCounter(b); err == nil && n.Open {
+			open = append(open, n)
+		}
+		return nil
+	})
+	return open, err
+}
+
+// finishIfMarked does what the change before asked for.
+func (im *Image) finishIfMarked(ctx context.Context) error {
+	if !im.marked.Swap(false) {
+		return nil
+	}
+	return im.finish(ctx)
+}
+
+// finish settles attempts, deletes what was to be deleted and overwrites it,
+// in this order: what is deleted last must be overwritten as well.
+func (im *Image) finish(ctx context.Context) error {
+	if err := im.settleInterrupted(ctx); err != nil {
+		return err
+	}
+	marks, err := im.marks(ctx)
+	if err != nil {
+		return err
+	}
+	for name, value := range marks {
+		if user, ok := strings.CutPrefix(name, record.MarkDelete); ok {
+			if err := im.deleteOrphans(ctx, user, value); err != nil {
+				return err
+			}
+		}
+	}
+	if marks[record.MarkChain] != "" {
+		if err := im.dropForeignChain(ctx, im.store); err != nil {
+			return err
+		}
+	}
+	if marks[record.MarkSet] != "" {
+		if err := im.deleteDeadSets(ctx, im.store); err != nil {
+			return err
+		}
+	}
+	return im.scrub(ctx)
+}
+
+func (im *Image) marks(ctx context.Context) (map[string]string, error) {
+	marks := map[string]string{}
+	err := im.view(ctx, func(v *view) error {
+		return v.r.Scan(record.MarkPrefix(), "", func(key string, b []byte) error {
+			marks[strings.TrimPrefix(key, record.MarkPrefix())] = string(b)
+			return nil
+		})
+	})
+	return marks, err
+}
+
+// scrub overwrites what was deleted, then clears the mark. Killed in between,
+// the next opener does it again.
+func (im *Image) scrub(ctx context.Context) error {
+	marks, err := im.marks(ctx)
+	if err != nil || marks[record.MarkScrub] == "" {
+		return err
+	}
+	if err := im.fail(im.store.Scrub(ctx)); err != nil {
+		return err
+	}
+	err = im.store.Update(ctx, func(w store.Writer) error { return w.Delete(record.MarkKey(record.MarkScrub)) })
+	im.marked.Store(false)
+	return im.fail(err)
+}
+
+// settleInterrupted enters the login attempts of killed processes; they stay
+// counted, and bring the lock or the zeroization that a wrong one brings.
+func (im *Image) settleInterrupted(ctx context.Context) error {
+	return im.updateIn(ctx, im.store, func(c *change) error {
+		open, err := c.openAttempts()
+		if err != nil || len(open) == 0 {
+			return err
+		}
+		r, err := c.publicRoster()
+		if err != nil {
+			return err
+		}
+		for _, n := range open {
+			u := r.ByID(string(n.User))
+			if u == nil || State(c.h.State) != Active {
+				continue
+			}
+			im.warn(fmt.Sprintf("a login of %q was interrupted; it stays counted as a failure", u.Name))
+			if err := c.failed(r, u, n, resultInterrupted); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,332 @@
+package hsmfile
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+
+	"filehsm/hsmfile/attr"
+	"filehsm/hsmfile/internal/chain"
+	"filehsm/hsmfile/internal/mech"
+	"filehsm/hsmfile/internal/record"
+	"filehsm/hsmfile/secret"
+)
+
+// SymmetricSpec says what secret key to generate.
+type SymmetricSpec struct {
+	Type       attr.KeyType // attr.AES or attr.GenericSecret
+	Bytes      int
+	Label      string
+	Usage      []string // sign, encrypt, wrap, derive
+	Attributes []string // name=value
+}
+
+// PairSpec says what key pair to generate.
+type PairSpec struct {
+	Type              attr.KeyType // attr.RSA or attr.EC
+	PublicLabel       string
+	PrivateLabel      string
+	Curve             string // EC
+	Bits              int    // RSA: modulus
+	Exponent          int    // RSA
+	Usage             []string
+	PublicAttributes  []string
+	PrivateAttributes []string
+}
+
+// GenerateSymmetric makes a secret key. CU only.
+func (s *Session) GenerateSymmetric(ctx context.Context, spec SymmetricSpec) (*Key, error) {
+	set := attr.New(attr.SecretKey, spec.Type)
+	if err := prepareSet(set, spec.Label, spec.Usage, spec.Attributes); err != nil {
+		return nil, err
+	}
+	material, err := generateSecret(spec)
+	if err == nil {
+		err = mech.Describe(set, material)
+	}
+	if err != nil {
+		return nil, mechError(err)
+	}
+	keys, err := s.addObjects(ctx, opGenerate, half{set, material})
+	if err != nil {
+		return nil, err
+	}
+	return keys[0], nil
+}
+
+func generateSecret(spec SymmetricSpec) (*secret.Bytes, error) {
+	if spec.Type == attr.AES {
+		return mech.GenerateAES(spec.Bytes)
+	}
+	return mech.GenerateSecret(spec.Bytes)
+}
+
+// GeneratePair makes a key pair: two objects, one audit entry. CU only.
+func (s *Session) GeneratePair(ctx context.Context, spec PairSpec) (public, private *Key, err error) {
+	pub, priv := attr.New(attr.PublicKey, spec.Type), attr.New(attr.PrivateKey, spec.Type)
+	if err := prepareSet(pub, spec.PublicLabel, spec.Usage, spec.PublicAttributes); err != nil {
+		return nil, nil, err
+	}
+	if err := prepareSet(priv, spec.PrivateLabel, spec.Usage, spec.PrivateAttributes); err != nil {
+		return nil, nil, err
+	}
+	pair, err := generatePair(spec)
+	if err == nil {
+		err = errors.Join(mech.Describe(pub, pair.Public), mech.Describe(priv, pair.Private))
+	}
+	if err != nil {
+		return nil, nil, mechError(err)
+	}
+	keys, err := s.addObjects(ctx, opGeneratePair, half{priv, pair.Private}, half{pub, pair.Public})
+	if err != nil {
+		return nil, nil, err
+	}
+	return keys[1], keys[0], nil
+}
+
+func generatePair(spec PairSpec) (mech.Pair, error) {
+	if spec.Type == attr.RSA {
+		return mech.GenerateRSA(spec.Bits, spec.Exponent)
+	}
+	return mech.GenerateEC(spec.Curve)
+}
+
+// prepareSet gives a new object its label, then what its uses need, then what
+// was asked for by name, which has the last word.
+func prepareSet(set *attr.Set, label string, usage, attributes []string) error {
+	label, err := attr.ParseLabel(label)
+	if err != nil {
+		return attrError(err)
+	}
+	set.Label = label
+	usages, err := attr.ParseUsages(usage)
+	if err == nil {
+		err = set.ApplyUsages(usages)
+	}
+	if err != nil {
+		return attrError(err)
+	}
+	assignments, err := attr.ParseAssignments(attributes)
+	if err == nil {
+		err = set.Apply(assignments)
+	}
+	return attrError(err)
+}
+
+// half is a key object about to be stored.
+type half struct {
+	set      *attr.Set
+	material *secret.Bytes
+}
+
+// addObjects stores new objects and their entry in one transaction.
+func (s *Session) addObjects(ctx context.Context, op operation, halves ...half) ([]*Key, error) {
+	var keys []*Key
+	err := s.write(ctx, op, func(c *change) error {
+		keys = nil
+		var added []object
+		e := s.entry(c, operations[op].opcode)
+		for _, h := range halves {
+			o, err := s.putObject(c, h.set, h.material)
+			if err != nil {
+				return err
+			}
+			added, keys = append(added, o), append(keys, s.key(o))
+			e.Keys = append(e.Keys, o.ref())
+		}
+		if err := s.hold(c, added, nil); err != nil {
+			return err
+		}
+		return c.record(e)
+	})
+	return keys, err
+}
+
+// DeleteKey removes the one key that matches, for ever. Its owner only.
+func (s *Session) DeleteKey(ctx context.Context, f attr.Filter) (*Key, error) {
+	var key *Key
+	err := s.write(ctx, opDeleteKey, func(c *change) error {
+		o, err := s.findOne(&c.view, f, "key", anyKey)
+		if err != nil {
+			return err
+		}
+		if err := s.mayDelete(o); err != nil {
+			return err
+		}
+		key = s.key(o)
+		return s.deleteObject(c, o)
+	})
+	return key, err
+}
+
+func (s *Session) mayDelete(o object) error {
+	ref := attr.FormatReference(o.ref())
+	if o.owner != s.id() {
+		return refuse(ErrDenied, "its owner can: filehsm key delete --as "+s.key(o).Owner, "%s: key %s belongs to user %q", s.im.path, ref, s.key(o).Owner)
+	}
+	if !o.set.Is(attr.Destroyable) {
+		return refuse(ErrDenied, "it was made with destroyable=false", "%s: key %s may not be destroyed", s.im.path, ref)
+	}
+	return nil
+}
+
+func (s *Session) deleteObject(c *change, o object) error {
+	label, err := s.labelName(&c.view, o)
+	if err != nil {
+		return err
+	}
+	if label != "" {
+		if err := c.drop(label); err != nil {
+			return err
+		}
+	}
+	if err := c.drop(o.name); err != nil {
+		return err
+	}
+	if err := s.hold(c, nil, []object{o}); err != nil {
+		return err
+	}
+	e := s.entry(c, chain.Tombstone)
+	e.Keys = []uint64{o.ref()}
+	return c.record(e)
+}
+
+// ListOptions bound a listing. MaxItems 0 means all; StartingToken is the
+// NextToken of the listing before.
+type ListOptions struct {
+	MaxItems      int
+	StartingToken string
+}
+
+// ListResult says how many keys match, how many were given to fn, and where
+// to go on; NextToken is empty at the end.
+type ListResult struct {
+	Total, Returned int
+	NextToken       string
+}
+
+// ListKeys calls fn for each key that this user sees and that matches: his
+// own, and every public key. A listing that sees all of his own also compares
+// them with his holdings.
+func (s *Session) ListKeys(ctx context.Context, f attr.Filter, o ListOptions, fn func(*Key) error) (res ListResult, err error) {
+	after, err := parseListToken(o.StartingToken)
+	if err != nil {
+		return res, err
+	}
+	err = s.use(ctx, opListKeys, func(v *view) ([]uint64, error) {
+		l := lister{s: s, v: v, f: f, o: o, after: after, fn: fn}
+		err := l.run()
+		res = l.res
+		return nil, err
+	})
+	return res, err
+}
+
+// lister is one listing.
+type lister struct {
+	s     *Session
+	v     *view
+	f     attr.Filter
+	o     ListOptions
+	after record.Name
+	fn    func(*Key) error
+	res   ListResult
+	last  record.Name
+	own   []object
+}
+
+func (l *lister) run() error {
+	names, indexed, err := l.s.candidates(l.v, l.f)
+	if err != nil {
+		return err
+	}
+	if !indexed {
+		if err := l.s.eachObject(l.v, "", l.visit); err != nil {
+			return err
+		}
+		return l.s.compareHoldings(l.v, l.own)
+	}
+	for _, n := range names {
+		o, ok, err := l.s.open(l.v, n)
+		if err == nil && ok {
+			err = l.visit(o)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// visit counts every match, and gives out those of the page asked for.
+func (l *lister) visit(o object) error {
+	if o.owner == l.s.id() {
+		l.own = append(l.own, object{name: o.name, version: o.version})
+	}
+	if !l.f.Match(o.ref(), o.set) {
+		return nil
+	}
+	l.res.Total++
+	if o.name <= l.after {
+		return nil
+	}
+	if l.o.MaxItems > 0 && l.res.Returned == l.o.MaxItems {
+		l.res.NextToken = listToken(l.last)
+		return nil
+	}
+	l.res.Returned++
+	l.last = o.name
+	return l.fn(l.s.key(o))
+}
+
+// listToken names the last key given out, so that a listing goes on rightly
+// whatever was added or deleted between.
+func listToken(n record.Name) string { return base64.RawURLEncoding.EncodeToString([]byte(n)) }
+
+func parseListToken(t string) (record.Name, error) {
+	b, err := base64.RawURLEncoding.DecodeString(t)
+	n := record.Name(b)
+	if err != nil || (t != "" && n.Kind() != record.KindKey && n.Kind() != record.KindPubObj) {
+		return "", refuse(ErrUsage, "give the next_token of the listing before, or leave it out", "invalid starting token %q", t)
+	}
+	return n, nil
+}
+
+// PublicKeyPEM is the public half that matches, as SubjectPublicKeyInfo in PEM
+// (RFC 7468). A private key's label or reference finds its public half too.
+func (s *Session) PublicKeyPEM(ctx context.Context, f attr.Filter) (key *Key, out []byte, err error) {
+	err = s.use(ctx, opReadPublic, func(v *view) ([]uint64, error) {
+		o, err := s.findOne(v, f, "public key", func(set *attr.Set) bool { return set.Class == attr.PublicKey })
+		if err != nil {
+			return nil, err
+		}
+		key, out = s.key(o), pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: o.material.Reveal()})
+		return []uint64{o.ref()}, nil
+	})
+	return key, out, err
+}
+
+// attrError and mechError map the errors of the tables to kinds.
+func attrError(err error) error {
+	var a *attr.Error
+	if errors.As(err, &a) {
+		return &Error{Kind: ErrUsage, Text: a.Text, Hint: a.Hint}
+	}
+	return err
+}
+
+func mechError(err error) error {
+	var m *mech.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, mech.ErrVerify):
+		return refuse(ErrIntegrity, "", "signature verification failed")
+	case errors.Is(err, mech.ErrUnwrap):
+		return refuse(ErrIntegrity, "is this the wrapping key, and the mechanism, that it was wrapped with?", "the wrapped key does not open")
+	case errors.As(err, &m):
+		return &Error{Kind: ErrUsage, Text: m.Text, Hint: m.Hint}
+	}
+	return attrError(err)
+}

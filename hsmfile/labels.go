@@ -1,0 +1,81 @@
+package hsmfile
+
+import (
+	"filehsm/hsmfile/attr"
+	"filehsm/hsmfile/internal/record"
+	"filehsm/hsmfile/internal/seal"
+	"filehsm/hsmfile/secret"
+)
+
+// labelKeyCommon derives the blind-index key of public-key labels, which
+// every CU can look up, from the common key.
+const labelKeyCommon = "filehsm/v1/common-index"
+
+// putLabel enters an object in the blind index: its owner's, or the common
+// one for a public key. An empty label is not entered: it would look like all
+// other empty ones, and nobody looks for it.
+func (s *Session) putLabel(c *change, o object) error {
+	n, err := s.labelName(&c.view, o)
+	if err != nil || n == "" {
+		return err
+	}
+	return c.put(n, []byte{1})
+}
+
+func (s *Session) labelName(v *view, o object) (record.Name, error) {
+	if o.set.Label == "" {
+		return "", nil
+	}
+	if o.set.Class == attr.PublicKey {
+		common, err := s.common(v)
+		if err != nil {
+			return "", err
+		}
+		return record.LabelName(record.CommonOwner, commonBlind(common, o.set.Label), o.ref()), nil
+	}
+	b, err := v.get(o.name)
+	if err != nil {
+		return "", err
+	}
+	gen := s.login.Gen
+	var k record.Key
+	if b != nil && record.Decode(b, &k) == nil {
+		gen = k.Gen // the index key of the generation that the object was made in
+	}
+	keys, err := s.keysAt(v, gen)
+	if err != nil {
+		return "", err
+	}
+	return record.LabelName(s.id(), seal.BlindIndex(keys.Index(), o.set.Label), o.ref()), nil
+}
+
+func commonBlind(common *secret.Bytes, label string) []byte {
+	return seal.BlindIndex(seal.Derive(common, labelKeyCommon, seal.KeySize), label)
+}
+
+// labelled names the objects that have a label: the user's own, in each of
+// his generations, and every public one.
+func (s *Session) labelled(v *view, label string) (names []record.Name, err error) {
+	for gen := s.login.Gen; gen >= s.login.First && gen > 0; gen-- {
+		keys, err := s.keysAt(v, gen)
+		if err != nil {
+			return nil, err
+		}
+		err = v.scan(record.LabelPrefix(s.id(), seal.BlindIndex(keys.Index(), label)), "", func(n record.Name, _ []byte) error {
+			names = append(names, record.KeyName(s.id(), record.RefOf(n)))
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	common, err := s.common(v)
+	if err != nil {
+		return nil, err
+	}
+	err = v.scan(record.LabelPrefix(record.CommonOwner, commonBlind(common, label)), "", func(n record.Name, _ []byte) error {
+		names = append(names, record.PubObjName(record.RefOf(n)))
+		return nil
+	})
+	return names, err
+}

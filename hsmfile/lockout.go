@@ -1,0 +1,118 @@
+package hsmfile
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"filehsm/hsmfile/internal/chain"
+	"filehsm/hsmfile/internal/record"
+)
+
+// What the last wrong attempt does.
+const (
+	actionZeroize = "zeroize"
+	actionLock    = "lock"
+)
+
+const defaultLockout = "three-strikes"
+
+// lockoutPresets is the whole rule: after how many wrong passwords in a row
+// what happens, by role. three-strikes is Luna's rule for its security
+// officer, cloudhsm that of AWS CloudHSM (accounts lock, nothing is wiped).
+var lockoutPresets = map[string][]LockoutRule{
+	"three-strikes": {{CO, 3, actionZeroize}, {CU, 3, actionLock}, {AU, 3, actionLock}},
+	"strict":        {{CO, 3, actionZeroize}, {CU, 3, actionZeroize}, {AU, 3, actionZeroize}},
+	"cloudhsm":      {{CO, 5, actionLock}, {CU, 5, actionLock}, {AU, 5, actionLock}},
+}
+
+func presetNames() string {
+	return strings.Join(slices.Sorted(maps.Keys(lockoutPresets)), ", ")
+}
+
+// lockoutOf is the rule of one role; missing means the strictest.
+func lockoutOf(preset string, role Role) LockoutRule {
+	for _, rule := range lockoutPresets[preset] {
+		if rule.Role == role {
+			return rule
+		}
+	}
+	return LockoutRule{Role: role, Attempts: 1, Action: actionLock}
+}
+
+// left is how many attempts a counter leaves.
+func (l LockoutRule) left(n record.Counter) int {
+	if n.Locked {
+		return 0
+	}
+	return max(0, l.Attempts-int(n.Failures))
+}
+
+// loadCounter reads a user's counter. One that is missing or damaged is a
+// refusal, never a fresh start: it would be a free attempt.
+func (v *view) loadCounter(u *record.User) (record.Counter, error) {
+	b, err := v.r.Get(record.CounterKey(string(u.ID)))
+	if err != nil {
+		return record.Counter{}, err
+	}
+	n, err := record.DecodeCounter(b)
+	if err == nil && string(n.User) != string(u.ID) {
+		err = record.ErrMalformed
+	}
+	if err != nil {
+		return n, v.im.damaged(fmt.Sprintf("login counter of user %q", u.Name), err)
+	}
+	return n, nil
+}
+
+func (c *change) putCounter(n record.Counter) error {
+	return c.w.Put(record.CounterKey(string(n.User)), record.EncodeCounter(n))
+}
+
+// failed settles an attempt that was counted and was wrong, or was never
+// finished: the entry, and what the limit brings.
+func (c *change) failed(r *roster, u *record.User, n record.Counter, result string) error {
+	n.Open = false
+	rule := lockoutOf(r.Policy.Lockout, Role(u.Role))
+	if int(n.Failures) >= rule.Attempts && rule.Action == actionLock {
+		n.Locked = true
+	}
+	if err := c.putCounter(n); err != nil {
+		return err
+	}
+	e := c.entryOf(u, chain.Login)
+	e.Result = result
+	if err := c.record(e); err != nil {
+		return err
+	}
+	switch {
+	case int(n.Failures) < rule.Attempts:
+		return nil
+	case rule.Action == actionLock:
+		return c.locked(u)
+	}
+	return c.zeroize(chain.Entry{Opcode: chain.Zeroize, Subject: u.Name, Result: "SUCCESS: too many failed logins"})
+}
+
+// locked ends the sessions of a user whose account has just been locked.
+func (c *change) locked(u *record.User) error {
+	if err := c.endSessions(string(u.ID)); err != nil {
+		return err
+	}
+	return c.record(chain.Entry{Opcode: chain.LockUser, Subject: u.Name, Role: 0, Epoch: c.epoch()})
+}
+
+// entryOf begins an entry of what a user did.
+func (c *change) entryOf(u *record.User, op chain.Opcode) chain.Entry {
+	return chain.Entry{Opcode: op, User: u.ID, Username: u.Name, Role: u.Role, Epoch: c.epoch()}
+}
+
+// epoch is that of the roster in force, for the entry.
+func (c *change) epoch() uint64 {
+	r, err := c.newestRoster()
+	if err != nil || r == nil {
+		return 0
+	}
+	return r.Epoch
+}

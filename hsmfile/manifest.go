@@ -1,0 +1,228 @@
+package hsmfile
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"filehsm/hsmfile/internal/chain"
+	"filehsm/hsmfile/internal/record"
+	"filehsm/hsmfile/internal/seal"
+)
+
+// manifestVersion is the version of manifest and backup content together.
+const manifestVersion = 1
+
+// maxManifest bounds a manifest in bytes: sixteen post-quantum recipients and
+// room to spare.
+const maxManifest = 64 << 10
+
+// Manifest stands beside a backup in a vault: whose it is, of when, and what
+// must be there. It is signed by the user who made the backup. Hashes and ids
+// are hex.
+type Manifest struct {
+	Version      int      `json:"version"`
+	ID           string   `json:"id"`
+	Serial       string   `json:"serial"`
+	ImageID      string   `json:"image-id"`
+	Fingerprint  string   `json:"fingerprint"`
+	Mode         string   `json:"mode"`
+	Created      string   `json:"created"` // RFC 3339, UTC, milliseconds
+	RosterEpoch  uint64   `json:"roster-epoch"`
+	Generation   uint64   `json:"generation"`
+	KeyCount     int      `json:"key-count"`
+	UserCount    int      `json:"user-count"`
+	HeadSequence uint64   `json:"head-sequence"` // newest audit entry in the backup
+	HeadHash     string   `json:"head-hash"`
+	ContentHash  string   `json:"content-sha256"` // of what is inside the age file
+	Size         int64    `json:"size"`           // of the age file, bytes
+	SHA256       string   `json:"sha256"`         // of the age file
+	Recipients   []string `json:"recipients"`
+	Signer       Signer   `json:"signer"`
+	Signature    string   `json:"signature"` // Ed25519, over the manifest with this field empty
+}
+
+// Signer is the user who made a backup, and with which of his keys.
+type Signer struct {
+	Username   string `json:"username"`
+	Role       string `json:"role"`
+	UserID     string `json:"user-id"`
+	Generation uint32 `json:"generation"`
+	PublicKey  string `json:"public-key"` // Ed25519
+}
+
+const manifestTime = "2006-01-02T15:04:05.000Z"
+
+// Encode is the manifest's file. ParseManifest takes exactly this.
+func (m *Manifest) Encode() []byte {
+	b, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		panic("hsmfile: " + err.Error()) // strings and numbers encode
+	}
+	return append(b, '\n')
+}
+
+// ParseManifest reads a manifest. ErrIntegrity if it is none or was edited in
+// form, ErrState if a newer version wrote it. The signature is not checked.
+func ParseManifest(b []byte) (*Manifest, error) {
+	malformed := refuse(ErrIntegrity, "take another backup: filehsm backup list", "malformed manifest")
+	if len(b) > maxManifest {
+		return nil, malformed
+	}
+	var probe struct {
+		Version int `json:"version"`
+	}
+	if json.Unmarshal(b, &probe) == nil && probe.Version > manifestVersion {
+		return nil, refuse(ErrState, "use a newer filehsm with this backup", "the backup was written by a newer version of filehsm")
+	}
+	m := new(Manifest)
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(m); err != nil || !bytes.Equal(m.Encode(), b) || m.check() != nil {
+		return nil, malformed
+	}
+	return m, nil
+}
+
+// check bounds the fields that others rely on.
+func (m *Manifest) check() error {
+	created, err := time.Parse(manifestTime, m.Created)
+	if err != nil || m.Version != manifestVersion || m.ID != backupID(m.Serial, m.Generation, created) || m.Size < 0 {
+		return record.ErrMalformed
+	}
+	for _, h := range []string{m.Fingerprint, m.HeadHash, m.ContentHash, m.SHA256, m.Signer.PublicKey} {
+		if b, err := hex.DecodeString(h); err != nil || len(b) != sha256.Size {
+			return record.ErrMalformed
+		}
+	}
+	for _, r := range m.Serial {
+		if r < '0' || r > '9' {
+			return record.ErrMalformed
+		}
+	}
+	return nil
+}
+
+// backupID is SERIAL-GENERATION-UTC; the files are ID.age and ID.json.
+func backupID(serial string, generation uint64, created time.Time) string {
+	return fmt.Sprintf("%s-%d-%s%03dZ", serial, generation, created.Format("20060102T150405"), created.Nanosecond()/1e6)
+}
+
+// Time is when the backup was made.
+func (m *Manifest) Time() time.Time {
+	t, _ := time.Parse(manifestTime, m.Created) // check saw to it
+	return t
+}
+
+// signed is what Signature is over.
+func (m Manifest) signed() []byte {
+	m.Signature = ""
+	return m.Encode()
+}
+
+func (m *Manifest) sign(s *Session) {
+	m.Signer = Signer{Username: s.user.Name, Role: s.Role().String(), UserID: hex.EncodeToString(s.user.ID),
+		Generation: s.login.Gen, PublicKey: hex.EncodeToString(s.keys.Verifier())}
+	m.Signature = hex.EncodeToString(s.keys.Sign(signManifest, m.signed()))
+}
+
+// verifies says whether the signature is of the public key that it names.
+func (m *Manifest) verifies() bool {
+	key, err1 := hex.DecodeString(m.Signer.PublicKey)
+	sig, err2 := hex.DecodeString(m.Signature)
+	return err1 == nil && err2 == nil && seal.VerifySignature(key, signManifest, m.signed(), sig)
+}
+
+// VerifyManifest checks that a manifest is of this image, and signed with a
+// key that the chain says one of its users had. ErrIntegrity otherwise.
+func (im *Image) VerifyManifest(ctx context.Context, m *Manifest) error {
+	return im.view(ctx, func(v *view) error {
+		log, err := chain.Read(v.r, nil)
+		if err != nil {
+			return im.damaged("audit chain", err)
+		}
+		return v.verifyManifest(log, m)
+	})
+}
+
+func (v *view) verifyManifest(log *chain.Log, m *Manifest) error {
+	if err := v.sameImage(m); err != nil {
+		return err
+	}
+	user, _ := hex.DecodeString(m.Signer.UserID)
+	key, _ := hex.DecodeString(m.Signer.PublicKey)
+	known := log.Vouches(string(user), m.Signer.Generation, key, log.Last().Sequence)
+	if !known || !m.verifies() {
+		return refuse(ErrIntegrity, "take another backup: filehsm backup list", "backup %s: its manifest is not signed by a user of this image", m.ID)
+	}
+	return nil
+}
+
+// sameImage refuses the backup of another HSM.
+func (v *view) sameImage(m *Manifest) error {
+	i := v.info()
+	if m.ImageID != i.ID || m.Serial != i.Serial || m.Fingerprint != i.Fingerprint {
+		return refuse(ErrIntegrity, "filehsm status shows this image's serial and fingerprint", "backup %s is of another HSM (serial %s), not of %s (serial %s)", m.ID, m.Serial, v.im.path, i.Serial)
+	}
+	return nil
+}
+
+// CheckManifest says whether a vault's newest backup lies on this image's
+// chain, or was passed over by a restore. If not, this image is older than its
+// backup: somebody put an old file back.
+func (im *Image) CheckManifest(ctx context.Context, m *Manifest) error {
+	return im.view(ctx, func(v *view) error {
+		if err := v.sameImage(m); err != nil {
+			return err
+		}
+		log, err := chain.Read(v.r, nil)
+		if err != nil {
+			return im.damaged("audit chain", err)
+		}
+		return onChain(log, m)
+	})
+}
+
+func onChain(log *chain.Log, m *Manifest) error {
+	hash, err := hex.DecodeString(m.HeadHash)
+	if err == nil && (log.Has(m.HeadSequence, hash) || log.Passed(m.HeadSequence, hash)) {
+		return nil
+	}
+	return refuse(ErrIntegrity, "this file is an older copy of the image, or one that went another way; find the newest, or restore the backup at another path",
+		"the image does not continue its own backup %s", m.ID)
+}
+
+// VerifyCiphertext compares what r holds with the manifest: size and SHA-256.
+// ErrIntegrity if it differs.
+func VerifyCiphertext(ctx context.Context, m *Manifest, r io.Reader) error {
+	h := sha256.New()
+	n, err := io.Copy(h, contextReader{ctx, io.LimitReader(r, m.Size+1)})
+	if err != nil {
+		return &Error{Text: "failed to read backup " + m.ID, Err: err}
+	}
+	if n != m.Size || hex.EncodeToString(h.Sum(nil)) != m.SHA256 {
+		return refuse(ErrIntegrity, "take another backup, or the same from another vault: filehsm backup list", "backup %s: the age file is truncated or altered", m.ID)
+	}
+	return nil
+}
+
+// contextReader ends a long read when its context ends.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+var errTruncated = errors.New("it ends in the middle")

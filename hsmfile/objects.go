@@ -1,0 +1,200 @@
+package hsmfile
+
+import (
+	"errors"
+	"fmt"
+
+	"filehsm/hsmfile/attr"
+	"filehsm/hsmfile/internal/record"
+	"filehsm/hsmfile/internal/seal"
+	"filehsm/hsmfile/secret"
+)
+
+// object is a key object, opened: what it may do, and what it is.
+type object struct {
+	name     record.Name
+	version  uint64
+	owner    string // user id
+	set      *attr.Set
+	material *secret.Bytes
+}
+
+func (o object) ref() uint64 { return record.RefOf(o.name) }
+
+// key is an object as its user sees it.
+func (s *Session) key(o object) *Key {
+	owner := s.user.Name
+	if u := s.roster.ByID(o.owner); u != nil {
+		owner = u.Name
+	}
+	return &Key{Reference: o.ref(), Owner: owner, Attributes: o.set}
+}
+
+// newReference is a random 63-bit number that no key of the image has.
+func (c *change) newReference(owner string) (uint64, error) {
+	for {
+		ref := record.RefOf(record.Name(seal.Random(8))) >> 1
+		for _, n := range []record.Name{record.KeyName(owner, ref), record.PubObjName(ref)} {
+			if b, err := c.get(n); err != nil {
+				return 0, err
+			} else if b != nil {
+				ref = 0
+			}
+		}
+		if ref != 0 {
+			return ref, nil
+		}
+	}
+}
+
+// encodeObject is what is sealed: attributes and material as one record, so
+// that neither can be exchanged without the other.
+func encodeObject(set *attr.Set, material *secret.Bytes) ([]byte, error) {
+	a, err := set.Encode()
+	if err != nil {
+		return nil, err
+	}
+	return record.Encode(&record.Object{Attributes: a, Material: material.Reveal()}), nil
+}
+
+func decodeObject(plain []byte) (*attr.Set, *secret.Bytes, error) {
+	var o record.Object
+	if err := record.Decode(plain, &o); err != nil {
+		return nil, nil, err
+	}
+	set, err := attr.Decode(o.Attributes)
+	return set, secret.New(o.Material), err
+}
+
+// putObject stores a new key object of this user: secret and private keys
+// under a key of their own, public keys under the common key.
+func (s *Session) putObject(c *change, set *attr.Set, material *secret.Bytes) (object, error) {
+	ref, err := c.newReference(s.id())
+	if err != nil {
+		return object{}, err
+	}
+	o := object{version: c.version(), owner: s.id(), set: set, material: material}
+	plain, err := encodeObject(set, material)
+	if err != nil {
+		return object{}, err
+	}
+	if set.Class == attr.PublicKey {
+		o.name = record.PubObjName(ref)
+		err = s.putPublicObject(c, o, plain)
+	} else {
+		o.name = record.KeyName(s.id(), ref)
+		err = s.putKey(c, o, plain)
+	}
+	if err != nil {
+		return object{}, err
+	}
+	return o, s.putLabel(c, o)
+}
+
+func (s *Session) putKey(c *change, o object, plain []byte) error {
+	dek := seal.NewKey()
+	sealedDEK, err := seal.Seal(s.keys.Sealing(), c.place(placeDEK, o.name, o.version), dek.Reveal())
+	if err != nil {
+		return err
+	}
+	body, err := seal.Seal(dek, c.place(placeObject, o.name, o.version), plain)
+	if err != nil {
+		return err
+	}
+	return c.put(o.name, record.Encode(&record.Key{Gen: s.login.Gen, Version: o.version, DEK: sealedDEK, Body: body}))
+}
+
+func (s *Session) putPublicObject(c *change, o object, plain []byte) error {
+	common, err := s.common(&c.view)
+	if err != nil {
+		return err
+	}
+	body, err := seal.Seal(common, c.place(placeObject, o.name, o.version), plain)
+	if err != nil {
+		return err
+	}
+	p := record.PubObj{Owner: s.user.ID, Gen: s.login.Gen, Version: o.version, Body: body}
+	p.Sig = s.keys.Sign(signPubObj, p.Signed(o.name))
+	return c.put(o.name, record.Encode(&p))
+}
+
+// openKey opens a secret or private key of this user's own.
+func (s *Session) openKey(v *view, n record.Name, b []byte) (object, error) {
+	what := "key " + attr.FormatReference(record.RefOf(n))
+	var k record.Key
+	if err := record.Decode(b, &k); err != nil {
+		return object{}, v.im.damaged(what, err)
+	}
+	keys, err := s.keysAt(v, k.Gen)
+	if err != nil {
+		return object{}, err
+	}
+	dek, err := seal.Open(keys.Sealing(), v.place(placeDEK, n, k.Version), k.DEK)
+	if err != nil {
+		return object{}, v.im.damaged(what, err)
+	}
+	plain, err := seal.Open(secret.New(dek), v.place(placeObject, n, k.Version), k.Body)
+	if err != nil {
+		return object{}, v.im.damaged(what, err)
+	}
+	set, material, err := decodeObject(plain)
+	if err == nil && set.Class == attr.PublicKey {
+		err = errors.New("a public key among the private ones")
+	}
+	if err != nil {
+		return object{}, v.im.damaged(what, err)
+	}
+	return object{n, k.Version, s.id(), set, material}, nil
+}
+
+// openPublicObject opens a public-key object and verifies whose it is.
+func (s *Session) openPublicObject(v *view, n record.Name, b []byte, common *secret.Bytes) (object, error) {
+	what := "public key " + attr.FormatReference(record.RefOf(n))
+	var p record.PubObj
+	if err := record.Decode(b, &p); err != nil {
+		return object{}, v.im.damaged(what, err)
+	}
+	owner := s.roster.ByID(string(p.Owner))
+	if owner == nil || Role(owner.Role) != CU {
+		return object{}, v.im.damaged(what, errors.New("its owner is not a CU of this image"))
+	}
+	public, err := s.publicOf(v, owner, p.Gen)
+	if err != nil {
+		return object{}, err
+	}
+	if !seal.VerifySignature(public.Verifier, signPubObj, p.Signed(n), p.Sig) {
+		return object{}, v.im.damaged(what, errors.New("its owner did not sign it"))
+	}
+	plain, err := seal.Open(common, v.place(placeObject, n, p.Version), p.Body)
+	if err != nil {
+		return object{}, v.im.damaged(what, err)
+	}
+	set, material, err := decodeObject(plain)
+	if err == nil && set.Class != attr.PublicKey {
+		err = fmt.Errorf("a %s among the public ones", set.Class)
+	}
+	if err != nil {
+		return object{}, v.im.damaged(what, err)
+	}
+	return object{n, p.Version, string(p.Owner), set, material}, nil
+}
+
+// publicOf is publicAt with a memory: a listing meets the same owners often.
+func (s *Session) publicOf(v *view, u *record.User, gen uint32) (*record.Public, error) {
+	k := publicKey{string(u.ID), gen, string(s.roster.hash)}
+	if p := s.publics[k]; p != nil {
+		return p, nil
+	}
+	p, err := v.publicAt(u, gen)
+	if err == nil {
+		s.publics[k] = p
+	}
+	return p, err
+}
+
+// publicKey names a generation under one roster.
+type publicKey struct {
+	user   string
+	gen    uint32
+	roster string
+}

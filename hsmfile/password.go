@@ -1,0 +1,62 @@
+package hsmfile
+
+import (
+	_ "embed"
+	"strings"
+	"unicode/utf8"
+
+	"filehsm/hsmfile/secret"
+)
+
+// Bounds of a password, in characters. The floor is the defence that a wiped
+// counter cannot take away: the price of guessing is floor times KDF.
+const (
+	floorCU      = 8
+	floorOfficer = 12
+	maxPassword  = 128
+)
+
+// common is a list of passwords that guessing begins with, one a line, lower
+// case.
+//
+//go:embed common-passwords.txt
+var commonPasswords string
+
+// ValidatePassword checks a new password: CU 8 characters, CO and AU 12, at
+// most 128, valid UTF-8, none of the commonest. ErrUsage says which rule.
+func ValidatePassword(role Role, pw *secret.Bytes) error {
+	floor := floorOfficer
+	if role == CU {
+		floor = floorCU
+	}
+	const hint = "choose another, or let filehsm make one: --generate-password"
+	text := string(pw.Reveal())
+	switch n := utf8.RuneCountInString(text); {
+	case !utf8.ValidString(text):
+		return refuse(ErrUsage, hint, "invalid password: it is not valid UTF-8")
+	case n < floor:
+		return refuse(ErrUsage, hint, "invalid password: a %s's password has at least %d characters", role, floor)
+	case n > maxPassword:
+		return refuse(ErrUsage, hint, "invalid password: it has more than %d characters", maxPassword)
+	case strings.ContainsAny(text, "\r\n\x00"):
+		return refuse(ErrUsage, hint, "invalid password: it has a line break in it")
+	case isCommon(text):
+		return refuse(ErrUsage, hint, "invalid password: it is among the commonest ones")
+	}
+	return nil
+}
+
+// isCommon compares without case, and also sees a common word that is only
+// repeated or padded with one character to reach the floor.
+func isCommon(text string) bool {
+	lower := strings.ToLower(text)
+	if strings.Trim(lower, lower[:1]) == "" { // one character over and over
+		return true
+	}
+	for _, word := range strings.Fields(commonPasswords) {
+		if lower == word || strings.ReplaceAll(lower, word, "") == "" {
+			return true
+		}
+	}
+	return false
+}

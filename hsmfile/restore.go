@@ -1,0 +1,199 @@
+package hsmfile
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"strings"
+
+	"filippo.io/age"
+
+	"filehsm/hsmfile/internal/chain"
+	"filehsm/hsmfile/internal/record"
+	"filehsm/hsmfile/internal/store"
+	"filehsm/hsmfile/internal/store/memstore"
+)
+
+// RestoreOptions say how a backup is opened and what it may be trusted by.
+type RestoreOptions struct {
+	Identity []byte // age identity file
+	Trust    string // fingerprint, hex; needed where there is no image and the identity file has none
+	Passed   []*Manifest
+	VaultID  string // the vault that the backup came from, if it is known
+}
+
+// RestorePlan is a backup that was opened and verified in every part, and
+// what it would do to the image at a path. Nothing is written yet.
+type RestorePlan struct {
+	path    string
+	o       RestoreOptions
+	image   Options
+	m       *Manifest
+	content store.Store // the backup's records, all verified
+	head    *record.Header
+	users   []string
+	log     *chain.Log // chain that survives at path; nil if there is none
+	report  RestoreReport
+}
+
+// RestoreReport says what a restore brings, before it is done.
+type RestoreReport struct {
+	Backup    *Manifest
+	Users     []string
+	Newer     []string // what the image had, or is known to exist, and the backup does not have
+	ComesBack []string // what had been removed and would be there again
+}
+
+// PlanRestore opens a backup and checks it: age file against the manifest,
+// signatures from the fingerprint on, that it is of this image's own chain,
+// and every record. Errors: ErrState (the image is active, or the backup of a
+// newer version), ErrIntegrity, ErrNotFound (the identity opens nothing).
+func PlanRestore(ctx context.Context, path string, m *Manifest, ciphertext io.Reader, ro RestoreOptions, o Options) (*RestorePlan, error) {
+	p := &RestorePlan{path: path, o: ro, image: o, m: m, report: RestoreReport{Backup: m}}
+	fingerprint, err := p.target(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.read(ctx, ciphertext); err != nil {
+		return nil, err
+	}
+	backup := &Image{path: "backup " + m.ID, store: p.content, warn: func(string) {}}
+	err = backup.view(ctx, func(v *view) error { return p.verify(v, fingerprint) })
+	if err != nil {
+		return nil, err
+	}
+	return p, backup.view(ctx, func(v *view) error { return p.compare(ctx, v) })
+}
+
+// Report says what the restore brings.
+func (p *RestorePlan) Report() RestoreReport { return p.report }
+
+// target looks at what is at path: a zeroized image of the same serial, whose
+// fingerprint is the one to trust, or nothing.
+func (p *RestorePlan) target(ctx context.Context) (fingerprint string, err error) {
+	im, err := Open(ctx, p.path, p.image)
+	if errors.Is(err, store.ErrNotExist) {
+		return p.trusted(), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return im.info.Fingerprint, im.view(ctx, func(v *view) error {
+		if err := v.needState(Zeroized); err != nil {
+			return err
+		}
+		if err := v.sameImage(p.m); err != nil {
+			return err
+		}
+		log, err := chain.Read(v.r, nil)
+		if err != nil {
+			return im.damaged("audit chain", err)
+		}
+		if log.Last().Entry == nil {
+			return nil // a restore at a new path was killed; it is a new path still
+		}
+		p.log = log
+		return p.ofThisChain(log)
+	})
+}
+
+// ofThisChain refuses a backup that is not of the chain that survived.
+func (p *RestorePlan) ofThisChain(log *chain.Log) error {
+	hash, _ := hex.DecodeString(p.m.HeadHash)
+	if log.Has(p.m.HeadSequence, hash) {
+		return nil
+	}
+	return refuse(ErrIntegrity, "take another backup (filehsm backup list), or restore this one at another path: --image NEW.hsm",
+		"backup %s is not of this image's audit chain: it was made by a copy that went another way", p.m.ID)
+}
+
+func (p *RestorePlan) trusted() string {
+	if p.o.Trust != "" {
+		return strings.ToLower(p.o.Trust)
+	}
+	return fingerprintIn(p.o.Identity)
+}
+
+// read decrypts the backup into memory and compares it with the manifest. An
+// age file that is not what the manifest names is refused unread.
+func (p *RestorePlan) read(ctx context.Context, ciphertext io.Reader) error {
+	identities, err := age.ParseIdentities(bytes.NewReader(p.o.Identity))
+	if err != nil {
+		return &Error{Kind: ErrNotFound, Text: "the identity file holds no age identity", Hint: "it has a line that begins with AGE-SECRET-KEY; filehsm vault keygen makes one"}
+	}
+	file := sha256.New()
+	counted := &counter{r: io.TeeReader(contextReader{ctx, ciphertext}, file)}
+	plain, err := age.Decrypt(counted, identities...)
+	if err != nil {
+		return p.notOpened(err)
+	}
+	content := sha256.New()
+	if p.content, err = readIntoMemory(ctx, io.TeeReader(plain, content)); err != nil {
+		return p.altered(err)
+	}
+	if _, err := io.Copy(io.Discard, counted); err != nil {
+		return &Error{Text: "failed to read backup " + p.m.ID, Err: err}
+	}
+	if hex.EncodeToString(file.Sum(nil)) != p.m.SHA256 || counted.n != p.m.Size {
+		return p.altered(errors.New("the age file is not the one that the manifest names"))
+	}
+	if hex.EncodeToString(content.Sum(nil)) != p.m.ContentHash {
+		return p.altered(errors.New("the content is not the one that the manifest names"))
+	}
+	return nil
+}
+
+// notOpened tells a wrong identity from a damaged file.
+func (p *RestorePlan) notOpened(err error) error {
+	var none *age.NoIdentityMatchError
+	if !errors.As(err, &none) {
+		return p.altered(err)
+	}
+	return refuse(ErrNotFound, "it was encrypted to "+shorten(strings.Join(p.m.Recipients, ", "))+"; give the identity file of one of these",
+		"backup %s: the identity opens nothing", p.m.ID)
+}
+
+func (p *RestorePlan) altered(err error) error {
+	if errors.Is(err, record.ErrFuture) {
+		return refuse(ErrState, "use a newer filehsm with this backup", "backup %s was written by a newer version of filehsm", p.m.ID)
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &Error{Kind: ErrIntegrity, Text: "backup " + p.m.ID + " is truncated or altered", Hint: "take another backup, or the same from another vault: filehsm backup list", Err: err}
+}
+
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.n += int64(n)
+	return n, err
+}
+
+// contentLive is the number that the set has in memory; the header in the
+// backup says another, which is of no use elsewhere.
+const contentLive uint32 = 1
+
+// readIntoMemory fills a store with a backup's content.
+func readIntoMemory(ctx context.Context, plain io.Reader) (store.Store, error) {
+	mem := memstore.New()
+	err := mem.Update(ctx, func(w store.Writer) error {
+		return readContent(plain, func(key string, value []byte) error {
+			if rest, ok := strings.CutPrefix(key, contentSet); ok {
+				return w.Put(record.SetPrefix(contentLive)+rest, value)
+			}
+			if key != record.HeaderKey() && !strings.HasPrefix(key, record.EntryPrefix()) && !strings.HasPrefix(key, record.HeadPrefix()) {
+				return record.ErrMalformed
+			}
+			return w.Put(key, value)
+		})
+	})
+	return mem, err
+}

@@ -1,0 +1,210 @@
+package hsmfile
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+
+	"filehsm/hsmfile/internal/chain"
+	"filehsm/hsmfile/internal/record"
+)
+
+// verify checks the backup's content as an image: v is a view of it.
+func (p *RestorePlan) verify(v *view, fingerprint string) error {
+	p.head = v.h
+	inner := *v.h
+	inner.Set = contentLive
+	v = &view{im: v.im, r: v.r, h: &inner}
+	r, err := v.publicRoster()
+	if err != nil {
+		return err
+	}
+	for _, u := range r.Users {
+		p.users = append(p.users, fmt.Sprintf("%s (%s)", u.Name, Role(u.Role)))
+	}
+	p.report.Users = p.users
+	if err := p.trust(v, fingerprint); err != nil {
+		return err
+	}
+	if err := p.signedInside(v, r); err != nil {
+		return err
+	}
+	if err := p.agrees(v, r); err != nil {
+		return err
+	}
+	return p.whole(v, r)
+}
+
+// trust compares the fingerprint with the one that was known before.
+func (p *RestorePlan) trust(v *view, fingerprint string) error {
+	have := fingerprintText(v.h.Fingerprint)
+	if have == fingerprint && have == p.m.Fingerprint {
+		return nil
+	}
+	about := fmt.Sprintf("serial %s, fingerprint %s, made %s, users %s", p.m.Serial, have, p.m.Created, join(p.users))
+	if fingerprint == "" {
+		return refuse(ErrIntegrity, "if this is your HSM's fingerprint (vault keygen and activate printed it), add --trust "+have,
+			"backup %s is of an HSM that nothing here vouches for: %s", p.m.ID, about)
+	}
+	return refuse(ErrIntegrity, "look for a backup of the right HSM; --trust names another fingerprint", "backup %s is of another HSM than %s: %s", p.m.ID, fingerprint, about)
+}
+
+func join(all []string) string {
+	var b bytes.Buffer
+	for i, s := range all {
+		if i == 8 {
+			fmt.Fprintf(&b, " and %d more", len(all)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(s)
+	}
+	return b.String()
+}
+
+// signedInside checks that the manifest is signed by a user whom the backup's
+// own roster has as CO or AU.
+func (p *RestorePlan) signedInside(v *view, r *roster) error {
+	id, _ := hex.DecodeString(p.m.Signer.UserID)
+	u := r.ByID(string(id))
+	if u == nil || !slices.Contains(operations[opBackup].roles, Role(u.Role)) {
+		return p.altered(errors.New("the manifest is not signed by a CO or AU of this HSM"))
+	}
+	public, err := v.publicAt(u, p.m.Signer.Generation)
+	if err != nil {
+		return err
+	}
+	if hex.EncodeToString(public.Verifier) != p.m.Signer.PublicKey || !p.m.verifies() {
+		return p.altered(errors.New("the manifest's signature does not verify"))
+	}
+	return nil
+}
+
+// agrees compares what the manifest says with what is inside.
+func (p *RestorePlan) agrees(v *view, r *roster) error {
+	head, err := chain.Last(v.r)
+	if err != nil {
+		return p.altered(err)
+	}
+	i := v.info()
+	same := head.Entry != nil && head.Sequence == p.m.HeadSequence && hex.EncodeToString(head.Hash) == p.m.HeadHash &&
+		head.Generation == p.m.Generation && int(head.KeyCount) == p.m.KeyCount && r.Epoch == p.m.RosterEpoch &&
+		len(r.Users) == p.m.UserCount && i.Serial == p.m.Serial && i.ID == p.m.ImageID && i.Mode == p.m.Mode && i.State == Active
+	if !same {
+		return p.altered(errors.New("the manifest is not of this content"))
+	}
+	return nil
+}
+
+// whole looks at every record, as image check does.
+func (p *RestorePlan) whole(v *view, r *roster) error {
+	var report AuditReport
+	if err := v.auditVerify(AuditVerifyOptions{All: true}, &report); err != nil {
+		return err
+	}
+	add := func(what, problem string) { report.add(what, "%s", problem) }
+	if _, err := v.checkRecords(add); err != nil {
+		return err
+	}
+	if err := v.checkLogins(r, add); err != nil {
+		return err
+	}
+	if len(report.Findings) > 0 {
+		f := report.Findings[0]
+		return p.altered(fmt.Errorf("%d records inside are not right; the first: %s: %s", len(report.Findings), f.Record, f.Problem))
+	}
+	return nil
+}
+
+// compare says what the image had just before it was zeroized and the backup
+// does not have, and what the backup has that had been removed by then.
+func (p *RestorePlan) compare(ctx context.Context, v *view) error {
+	for _, m := range p.o.Passed {
+		p.report.Newer = append(p.report.Newer, fmt.Sprintf("a newer backup, %s, with %d keys", m.ID, m.KeyCount))
+	}
+	if p.log == nil {
+		return nil
+	}
+	before, err := p.log.State(p.log.Zeroized() - 1)
+	if err != nil {
+		return err
+	}
+	then, err := p.log.State(p.m.HeadSequence)
+	if err != nil {
+		return err
+	}
+	p.compareKeys(before, then)
+	im, err := Open(ctx, p.path, p.image)
+	if err != nil {
+		return err
+	}
+	return im.view(ctx, func(now *view) error {
+		live, err := now.publicRoster()
+		if err != nil {
+			return err
+		}
+		inner := *v.h
+		inner.Set = contentLive
+		old, err := (&view{im: v.im, r: v.r, h: &inner}).publicRoster()
+		if err == nil {
+			p.compareUsers(live, old, before, then)
+		}
+		return err
+	})
+}
+
+func (p *RestorePlan) compareKeys(before, then chain.State) {
+	lost, back := keysOnlyIn(before, then), keysOnlyIn(then, before)
+	if lost > 0 {
+		p.report.Newer = append(p.report.Newer, fmt.Sprintf("%d keys that were made after this backup are not in it", lost))
+	}
+	if back > 0 {
+		p.report.ComesBack = append(p.report.ComesBack, fmt.Sprintf("%d keys that had been deleted", back))
+	}
+}
+
+func keysOnlyIn(a, b chain.State) (n int) {
+	for name := range a {
+		if k := record.Name(name).Kind(); k != record.KindKey && k != record.KindPubObj {
+			continue
+		}
+		if _, ok := b[name]; !ok {
+			n++
+		}
+	}
+	return n
+}
+
+func (p *RestorePlan) compareUsers(live, old *roster, before, then chain.State) {
+	for _, u := range old.Users {
+		name := string(record.LoginName(string(u.ID)))
+		switch {
+		case live.ByID(string(u.ID)) == nil:
+			p.report.ComesBack = append(p.report.ComesBack, fmt.Sprintf("user %q (%s), who had been removed", u.Name, Role(u.Role)))
+		case before[name] != then[name]:
+			p.report.ComesBack = append(p.report.ComesBack, fmt.Sprintf("the old password of user %q", u.Name))
+		}
+	}
+	for _, u := range live.Users {
+		if old.ByID(string(u.ID)) == nil {
+			p.report.Newer = append(p.report.Newer, fmt.Sprintf("user %q (%s) was made after this backup", u.Name, Role(u.Role)))
+		}
+	}
+	for _, x := range live.Vaults {
+		if old.VaultByName(x.Name) == nil {
+			p.report.Newer = append(p.report.Newer, fmt.Sprintf("vault %q was added after this backup", x.Name))
+		}
+	}
+}
+
+// Refused is the refusal of a restore that would bring something back and was
+// not told that it may.
+func (p *RestorePlan) Refused() error {
+	return refuse(ErrOlder, "if that is right, repeat with --accept-older; filehsm backup list shows newer backups",
+		"backup %s would bring back %s", p.m.ID, join(p.report.ComesBack))
+}

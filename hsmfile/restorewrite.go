@@ -1,0 +1,236 @@
+package hsmfile
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"os"
+
+	"filehsm/hsmfile/internal/chain"
+	"filehsm/hsmfile/internal/filestore"
+	"filehsm/hsmfile/internal/record"
+	"filehsm/hsmfile/internal/store"
+)
+
+// Apply writes the backup into the image, in steps of which one counts:
+//
+//  1. where there is no file, a zeroized image of the same name and nothing in
+//     it; a mark says that a set other than the live one is to be deleted
+//  2. the records, into a set that is not live, a thousand a transaction
+//  3. commit point: that set is live, the state is active, counters are zero,
+//     and the entry says which backup it was
+//  4. the old set is deleted and overwritten
+//
+// Killed before 3, the next opener deletes the set and the image is what it
+// was. The image is held throughout: in this state nobody can do anything
+// else with it.
+func (p *RestorePlan) Apply(ctx context.Context) (*Image, error) {
+	made, err := p.makeFile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	im, err := p.apply(ctx)
+	if err != nil && made {
+		err = errors.Join(err, removeIfNothingIsLive(ctx, p.path, p.image))
+	}
+	return im, err
+}
+
+// makeFile is step 1 at a path that does not exist.
+func (p *RestorePlan) makeFile(ctx context.Context) (made bool, err error) {
+	if _, err := os.Lstat(p.path); err == nil {
+		return false, nil
+	}
+	h := *p.head
+	h.Set, h.State = 1, uint8(Zeroized)
+	err = filestore.Create(ctx, p.path, func(w store.Writer) error {
+		return w.Put(record.HeaderKey(), record.EncodeHeader(&h))
+	})
+	return err == nil, storeError(p.path, err)
+}
+
+// removeIfNothingIsLive takes back the file that this restore made.
+func removeIfNothingIsLive(ctx context.Context, path string, o Options) error {
+	im, err := Open(context.WithoutCancel(ctx), path, o)
+	if err != nil || im.info.State != Zeroized {
+		return err
+	}
+	return filestore.Remove(path)
+}
+
+func (p *RestorePlan) apply(ctx context.Context) (*Image, error) {
+	im, err := Open(ctx, p.path, p.image)
+	if err != nil {
+		return nil, err
+	}
+	err = im.store.Hold(ctx, func(tx store.Transactor) error { return p.write(ctx, im, tx) })
+	if err != nil {
+		return nil, im.fail(err)
+	}
+	if err := im.finish(context.WithoutCancel(ctx)); err != nil {
+		return nil, err
+	}
+	return Open(ctx, p.path, p.image)
+}
+
+// write is steps 2 and 3, with the image held.
+func (p *RestorePlan) write(ctx context.Context, im *Image, tx store.Transactor) error {
+	var set uint32
+	err := im.updateIn(ctx, tx, func(c *change) error {
+		if err := c.needState(Zeroized); err != nil {
+			return err
+		}
+		if p.log != nil && c.before.Sequence != p.log.Last().Sequence {
+			return refuse(ErrBusy, "repeat the restore", "%s: the image has changed meanwhile", p.path)
+		}
+		set = c.h.Set + 1
+		if p.log == nil {
+			if err := c.mark(record.MarkChain, "1"); err != nil {
+				return err
+			}
+		}
+		return c.mark(record.MarkSet, "1")
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.copyRecords(ctx, im, tx, set); err != nil {
+		return err
+	}
+	return im.updateIn(ctx, tx, func(c *change) error { return p.commit(c, set) })
+}
+
+// copyRecords is step 2. Where a chain survives it is kept, and only the set
+// is copied.
+func (p *RestorePlan) copyRecords(ctx context.Context, im *Image, tx store.Transactor, set uint32) error {
+	live := record.SetPrefix(contentLive)
+	prefixes := map[string]string{live: record.SetPrefix(set)}
+	if p.log == nil {
+		prefixes[record.EntryPrefix()] = record.EntryPrefix()
+		prefixes[record.HeadPrefix()] = record.HeadPrefix()
+	}
+	return p.content.View(ctx, func(r store.Reader) error {
+		for from, to := range prefixes {
+			if err := copyPrefix(ctx, im, tx, r, from, to); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func copyPrefix(ctx context.Context, im *Image, tx store.Transactor, r store.Reader, from, to string) error {
+	type pair struct {
+		key   string
+		value []byte
+	}
+	var batch []pair
+	flush := func() error {
+		err := tx.Update(ctx, func(w store.Writer) error {
+			for _, x := range batch {
+				if err := w.Put(x.key, x.value); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		batch = nil
+		return im.fail(err)
+	}
+	err := r.Scan(from, "", func(key string, value []byte) error {
+		batch = append(batch, pair{to + key[len(from):], value})
+		if len(batch) < perTransaction {
+			return nil
+		}
+		return flush()
+	})
+	if err == nil && len(batch) > 0 {
+		err = flush()
+	}
+	return err
+}
+
+// commit is step 3.
+func (p *RestorePlan) commit(c *change, set uint32) error {
+	c.h.Set, c.h.State = set, uint8(Active)
+	if err := c.putHeader(); err != nil {
+		return err
+	}
+	r, err := c.publicRoster()
+	if err != nil {
+		return err
+	}
+	for i := range r.Users {
+		if err := c.putCounter(record.Counter{User: r.Users[i].ID}); err != nil {
+			return err
+		}
+	}
+	if err := p.remember(c, r); err != nil {
+		return err
+	}
+	if err := c.w.Delete(record.MarkKey(record.MarkChain)); err != nil {
+		return err
+	}
+	hash, err := hex.DecodeString(p.m.HeadHash)
+	if err != nil {
+		return err
+	}
+	c.keys = p.m.KeyCount - int(c.before.KeyCount)
+	return c.record(chain.Entry{Opcode: chain.RestoreEnd, Subject: p.m.ID, Epoch: r.Epoch,
+		Restored: &chain.Restored{Backup: p.m.ID, Sequence: p.m.HeadSequence, Hash: hash, Passed: passed(p.o.Passed)}})
+}
+
+// remember notes the backup as the newest of the vault that it came from.
+func (p *RestorePlan) remember(c *change, r *roster) error {
+	for _, x := range r.Vaults {
+		if x.ID == p.o.VaultID {
+			mark := record.BackupMark{ID: p.m.ID, Created: p.m.Time().UnixMilli(), Generation: p.m.Generation}
+			return c.w.Put(record.BackupMarkKey(x.ID), record.Encode(&mark))
+		}
+	}
+	return nil
+}
+
+func passed(all []*Manifest) (out []chain.Passed) {
+	for _, m := range all {
+		hash, err := hex.DecodeString(m.HeadHash)
+		if err == nil {
+			out = append(out, chain.Passed{Backup: m.ID, Sequence: m.HeadSequence, Hash: hash})
+		}
+	}
+	return out
+}
+
+// dropForeignChain removes the chain that a killed restore was bringing: in a
+// file that had none, while nothing is live.
+func (im *Image) dropForeignChain(ctx context.Context, tx store.Transactor) error {
+	for done := false; !done; {
+		err := tx.Update(ctx, func(w store.Writer) error {
+			var keys []string
+			for _, prefix := range []string{record.EntryPrefix(), record.HeadPrefix()} {
+				err := w.Scan(prefix, "", func(key string, _ []byte) error {
+					if keys = append(keys, key); len(keys) >= perTransaction {
+						return store.ErrStop
+					}
+					return nil
+				})
+				if err != nil {
+					return err
+				}
+			}
+			for _, key := range keys {
+				if err := w.Delete(key); err != nil {
+					return err
+				}
+			}
+			if done = len(keys) == 0; done {
+				return w.Delete(record.MarkKey(record.MarkChain))
+			}
+			return nil
+		})
+		if err != nil {
+			return im.fail(err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,207 @@
+package hsmfile
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"filehsm/hsmfile/internal/chain"
+	"filehsm/hsmfile/internal/record"
+	"filehsm/hsmfile/internal/seal"
+	"filehsm/hsmfile/secret"
+)
+
+// Session is one user who proved to be one. Every method checks anew, in its
+// own transaction, that the user may still do this.
+type Session struct {
+	im            *Image
+	mu            sync.Mutex
+	user          record.User
+	login         *record.Login
+	loginHash     []byte
+	keys          *seal.UserKeys            // of the newest generation
+	older         map[uint32]*seal.UserKeys // opened so far
+	roster        *roster                   // newest that was verified
+	publics       map[publicKey]*record.Public
+	failuresSince int
+}
+
+func newSession(im *Image, u *record.User, l *record.Login, keys *seal.UserKeys) *Session {
+	s := &Session{im: im, user: *u, publics: map[publicKey]*record.Public{}}
+	s.become(l, keys)
+	return s
+}
+
+// become takes up a login record and the keys that it holds.
+func (s *Session) become(l *record.Login, keys *seal.UserKeys) {
+	s.login, s.loginHash, s.keys = l, record.Hash(record.Encode(l)), keys
+	s.older = map[uint32]*seal.UserKeys{l.Gen: keys}
+}
+
+// Username is the user's name, Role his role, Image the image.
+func (s *Session) Username() string { return s.user.Name }
+
+// Role is the user's role.
+func (s *Session) Role() Role { return Role(s.user.Role) }
+
+// Image is the image that the session is on.
+func (s *Session) Image() *Image { return s.im }
+
+// FailuresSince is how many logins of this user failed since the last right one.
+func (s *Session) FailuresSince() int { return s.failuresSince }
+
+// Close forgets the keys. Best effort, as secret.Wipe is.
+func (s *Session) Close() {
+	for _, k := range s.older {
+		k.Secret().Wipe()
+	}
+}
+
+func (s *Session) id() string { return string(s.user.ID) }
+
+func (s *Session) author() author { return author{s.id(), s.login.Gen, s.keys} }
+
+func (s *Session) signer() signer { return signer{s.id(), s.keys} }
+
+// keysAt opens a generation of the user's own keys.
+func (s *Session) keysAt(v *view, gen uint32) (*seal.UserKeys, error) {
+	if k := s.older[gen]; k != nil {
+		return k, nil
+	}
+	if gen > s.login.Gen || gen < s.login.First {
+		return nil, v.im.damaged("record", fmt.Errorf("it is sealed under generation %d of user %q, who has none such", gen, s.user.Name))
+	}
+	newer, err := s.keysAt(v, gen+1)
+	if err != nil {
+		return nil, err
+	}
+	k, err := v.older(s.login, gen, newer)
+	if err == nil {
+		s.older[gen] = k
+	}
+	return k, err
+}
+
+// check is the door: the state, the role's right, the roster as far as the
+// user himself can vouch for it, and that he is still who he was.
+func (s *Session) check(v *view, op operation) error {
+	if err := v.needState(Active); err != nil {
+		return err
+	}
+	if !slices.Contains(operations[op].roles, Role(s.user.Role)) {
+		return denyRole(v.im.path, s, op)
+	}
+	if err := s.followRoster(v); err != nil {
+		return err
+	}
+	u := s.roster.ByID(s.id())
+	if u == nil || u.Role != s.user.Role {
+		return refuse(ErrDenied, "ask a CO: filehsm user list", "%s: user %q is no longer in this image", v.im.path, s.user.Name)
+	}
+	b, err := v.get(record.LoginName(s.id()))
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(record.Hash(b), s.loginHash) {
+		return refuse(ErrDenied, "log in again: filehsm login --username "+s.user.Name, "%s: the password of %q was changed meanwhile", v.im.path, s.user.Name)
+	}
+	s.user = *u
+	return nil
+}
+
+// followRoster verifies the roster in force, unless it is the one that this
+// session verified before.
+func (s *Session) followRoster(v *view) error {
+	_, b, err := v.r.Last(v.key(record.RosterPrefix()))
+	if err != nil {
+		return err
+	}
+	if s.roster != nil && b != nil && bytes.Equal(record.Encode(&s.roster.signed), b) {
+		return nil
+	}
+	pins, err := v.loadPins(s.id(), s.keys)
+	if err != nil {
+		return err
+	}
+	r, err := v.pinnedRoster(pins)
+	if err == nil {
+		s.roster = r
+	}
+	return err
+}
+
+// read runs fn over one revision, for an operation that leaves no trace.
+func (s *Session) read(ctx context.Context, op operation, fn func(*view) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.im.view(ctx, func(v *view) error {
+		if err := s.check(v, op); err != nil {
+			return err
+		}
+		return fn(v)
+	})
+}
+
+// write runs fn in one transaction; fn ends with c.record.
+func (s *Session) write(ctx context.Context, op operation, fn func(*change) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.im.update(ctx, func(c *change) error {
+		if err := s.check(&c.view, op); err != nil {
+			return err
+		}
+		return fn(c)
+	})
+}
+
+// use is read for the plain use of keys, which the policy may want recorded:
+// then the entry is durable before the result is given out.
+func (s *Session) use(ctx context.Context, op operation, fn func(*view) ([]uint64, error)) error {
+	if !s.recordsUse(ctx) {
+		return s.read(ctx, op, func(v *view) error {
+			_, err := fn(v)
+			return err
+		})
+	}
+	return s.write(ctx, op, func(c *change) error {
+		refs, err := fn(&c.view)
+		if err != nil {
+			return err
+		}
+		e := s.entry(c, operations[op].opcode)
+		e.Keys = refs
+		return c.record(e)
+	})
+}
+
+func (s *Session) recordsUse(ctx context.Context) bool {
+	all := false
+	err := s.im.view(ctx, func(v *view) error {
+		r, err := v.newestRoster()
+		all = r != nil && r.Policy.AuditLevel == auditAll
+		return err
+	})
+	return err == nil && all
+}
+
+// entry begins an audit entry of what this user did.
+func (s *Session) entry(c *change, op chain.Opcode) chain.Entry {
+	return c.entryOf(&s.user, op)
+}
+
+// common opens the image's common key.
+func (s *Session) common(v *view) (*secret.Bytes, error) {
+	return v.take(record.CommonName(s.id()), placeCommon, s.roster, s.id(), func(gen uint32) (*seal.UserKeys, error) {
+		return s.keysAt(v, gen)
+	})
+}
+
+// signHead signs the newest entry with a user's own key.
+func (c *change) signHead(by author) error {
+	h := record.Head{Sequence: c.before.Sequence, Hash: c.before.Hash, Epoch: c.before.Epoch,
+		User: []byte(by.id), Gen: by.gen, Verifier: by.keys.Verifier()}
+	h.Sig = by.keys.Sign(signHead, h.Signed())
+	return c.w.Put(record.HeadKey(h.Sequence, by.id), record.Encode(&h))
+}

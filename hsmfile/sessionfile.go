@@ -1,0 +1,221 @@
+package hsmfile
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"os"
+	"time"
+
+	"filehsm/hsmfile/internal/chain"
+	"filehsm/hsmfile/internal/record"
+	"filehsm/hsmfile/internal/seal"
+	"filehsm/hsmfile/secret"
+)
+
+// Bounds of a session's life. It is absolute: use does not prolong it.
+const (
+	DefaultTTL = 15 * time.Minute
+	MaxTTL     = 24 * time.Hour
+)
+
+// SessionToken is what a session file holds: which session, and the random
+// key under which the image has the user's secret. Neither half is of use
+// without the other.
+type SessionToken struct {
+	image    string // hex
+	user     string // id
+	id       []byte
+	key      *secret.Bytes
+	username string
+	role     Role
+	expires  time.Time
+}
+
+// Username is the session's user.
+func (t SessionToken) Username() string { return t.username }
+
+// Role is his role.
+func (t SessionToken) Role() Role { return t.role }
+
+// Expires is when the session ends at the latest.
+func (t SessionToken) Expires() time.Time { return t.expires }
+
+// token is the file's encoding.
+type token struct {
+	_        struct{} `cbor:",toarray"`
+	Image    string
+	User     []byte
+	ID       []byte
+	Key      []byte
+	Username string
+	Role     uint8
+	Expires  int64
+}
+
+const tokenMagic = "filehsm-session"
+
+// Marshal is the content of a session file. It is a secret.
+func (t SessionToken) Marshal() *secret.Bytes {
+	return secret.New(record.Envelope(tokenMagic, record.Encode(&token{
+		Image: t.image, User: []byte(t.user), ID: t.id, Key: t.key.Reveal(),
+		Username: t.username, Role: uint8(t.role), Expires: t.expires.UnixMilli(),
+	})))
+}
+
+// ParseSessionToken reads a session file. ErrIntegrity if it is none.
+func ParseSessionToken(b []byte) (SessionToken, error) {
+	body, err := record.OpenEnvelope(tokenMagic, b)
+	var t token
+	if err == nil {
+		err = record.Decode(body, &t)
+	}
+	if err != nil || len(t.User) != record.UserIDSize || len(t.ID) != sessionIDSize || len(t.Key) != seal.KeySize {
+		return SessionToken{}, refuse(ErrIntegrity, "filehsm login makes a new one", "malformed session file")
+	}
+	return SessionToken{image: t.Image, user: string(t.User), id: t.ID, key: secret.New(t.Key),
+		username: t.Username, role: Role(t.Role), expires: time.UnixMilli(t.Expires).UTC()}, nil
+}
+
+const sessionIDSize = 16
+
+// Persist leaves the session in the image for later commands, until ttl is
+// over, the machine is booted anew, or the user's password changes.
+func (s *Session) Persist(ctx context.Context, ttl time.Duration) (SessionToken, error) {
+	if ttl < time.Second || ttl > MaxTTL {
+		return SessionToken{}, refuse(ErrUsage, "a session lasts from 1s to 24h", "invalid session length %s", ttl)
+	}
+	t := SessionToken{image: s.im.info.ID, user: s.id(), username: s.user.Name, role: s.Role()}
+	err := s.write(ctx, opSession, func(c *change) error {
+		began := now().UnixMilli()
+		t.id, t.key = seal.Random(sessionIDSize), seal.NewKey()
+		t.expires = time.UnixMilli(began + ttl.Milliseconds()).UTC()
+		rec := record.Session{User: s.user.ID, Gen: s.login.Gen, Boot: bootID(), UID: uint32(os.Getuid()),
+			Began: began, Expires: t.expires.UnixMilli()}
+		var err error
+		if rec.Sealed, err = seal.Seal(t.key, c.sessionPlace(t, &rec), s.keys.Secret().Reveal()); err != nil {
+			return err
+		}
+		return c.w.Put(record.SessionKey(t.user, t.id), record.Encode(&rec))
+	})
+	return t, err
+}
+
+// sessionPlace binds the sealed secret to all that limits the session.
+func (v *view) sessionPlace(t SessionToken, rec *record.Session) seal.Place {
+	return v.place(placeSession, record.Name(record.SessionKey(t.user, t.id)+string(rec.Bound())), 0)
+}
+
+// errNoSession: whatever ended it, the cure is the same.
+func (im *Image) sessionOver(t SessionToken) error {
+	return refuse(ErrNotFound, "log in again: filehsm login --username "+t.username, "%s: the session of %q is over", im.path, t.username)
+}
+
+// Resume takes up a session. ErrNotFound if it is over.
+func (im *Image) Resume(ctx context.Context, t SessionToken) (s *Session, err error) {
+	err = im.view(ctx, func(v *view) error {
+		s, err = v.resume(t)
+		return err
+	})
+	return s, err
+}
+
+func (v *view) resume(t SessionToken) (*Session, error) {
+	if err := v.needState(Active); err != nil {
+		return nil, err
+	}
+	var rec record.Session
+	b, err := v.r.Get(record.SessionKey(t.user, t.id))
+	if err != nil {
+		return nil, err
+	}
+	if t.image != hex.EncodeToString(v.h.ImageID) || b == nil || record.Decode(b, &rec) != nil || stale(&rec, now()) || rec.UID != uint32(os.Getuid()) {
+		return nil, v.im.sessionOver(t)
+	}
+	us, err := seal.Open(t.key, v.sessionPlace(t, &rec), rec.Sealed)
+	if err != nil {
+		return nil, v.im.damaged("session", err)
+	}
+	keys, err := seal.KeysOf(secret.New(us))
+	if err != nil {
+		return nil, err
+	}
+	return v.resumed(t, keys, rec.Gen)
+}
+
+// resumed is the session of keys that a session record held.
+func (v *view) resumed(t SessionToken, keys *seal.UserKeys, gen uint32) (*Session, error) {
+	r, err := v.newestRoster()
+	if err != nil {
+		return nil, err
+	}
+	if r == nil || r.ByID(t.user) == nil {
+		return nil, v.im.sessionOver(t)
+	}
+	u := r.ByID(t.user)
+	l, err := v.loadLogin(u)
+	if err != nil {
+		return nil, err
+	}
+	if l.Gen != gen {
+		return nil, v.im.sessionOver(t)
+	}
+	s := newSession(v.im, u, l, keys)
+	return s, s.check(v, opSession)
+}
+
+// stale says whether a session expired, began in the future or belongs to
+// another boot of the machine.
+func stale(rec *record.Session, at time.Time) bool {
+	ms := at.UnixMilli()
+	return ms >= rec.Expires || rec.Began > ms || rec.Expires-rec.Began > MaxTTL.Milliseconds() || rec.Boot != bootID()
+}
+
+// Logout removes a session from the image; the caller removes the file. One
+// that is over already is no error.
+func (im *Image) Logout(ctx context.Context, t SessionToken) error {
+	return im.update(ctx, func(c *change) error {
+		b, err := c.r.Get(record.SessionKey(t.user, t.id))
+		if err != nil || b == nil {
+			return err
+		}
+		if err := c.w.Delete(record.SessionKey(t.user, t.id)); err != nil {
+			return err
+		}
+		c.scrub = true
+		if State(c.h.State) != Active {
+			return nil
+		}
+		return c.record(chain.Entry{Opcode: chain.Logout, Username: t.username, Role: uint8(t.role), User: []byte(t.user), Epoch: c.epoch()})
+	})
+}
+
+// endSessions removes all sessions of a user.
+func (c *change) endSessions(user string) error {
+	return c.deleteSessions(record.SessionsOf(user), func(*record.Session) bool { return true })
+}
+
+// dropStaleSessions is part of every change: nothing else reads them all.
+func (c *change) dropStaleSessions() error {
+	at := now()
+	return c.deleteSessions(record.SessionPrefix(), func(rec *record.Session) bool { return stale(rec, at) })
+}
+
+func (c *change) deleteSessions(prefix string, which func(*record.Session) bool) error {
+	var gone []string
+	err := c.r.Scan(prefix, "", func(key string, b []byte) error {
+		var rec record.Session
+		if err := record.Decode(b, &rec); err != nil && !errors.Is(err, record.ErrMalformed) {
+			return err
+		} else if err != nil || which(&rec) {
+			gone = append(gone, key)
+		}
+		return nil
+	})
+	for _, key := range gone {
+		if err == nil {
+			c.scrub, err = true, c.w.Delete(key)
+		}
+	}
+	return err
+}

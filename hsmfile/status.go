@@ -1,0 +1,138 @@
+package hsmfile
+
+import (
+	"context"
+	"fmt"
+
+	"filehsm/hsmfile/internal/chain"
+	"filehsm/hsmfile/internal/record"
+)
+
+// Status is all that anyone may know of the image, and what is not yet safe
+// about it. Needs no login.
+func (im *Image) Status(ctx context.Context) (st *Status, err error) {
+	err = im.view(ctx, func(v *view) error {
+		st, err = v.status()
+		return err
+	})
+	return st, err
+}
+
+func (v *view) status() (*Status, error) {
+	i := v.info()
+	st := &Status{Path: v.im.path, Serial: i.Serial, Label: i.Label, Mode: i.Mode, State: i.State,
+		Fingerprint: i.Fingerprint, Lockout: v.h.Lockout, Reset: resetNames[v.h.Reset]}
+	last, err := chain.Last(v.r)
+	if err != nil {
+		return nil, v.im.damaged("audit chain", err)
+	}
+	if last.Entry != nil {
+		st.Generation, st.KeyCount = last.Generation, int(last.KeyCount)
+	}
+	if st.Users, err = v.users(); err != nil {
+		return nil, err
+	}
+	st.UserCount = len(st.Users)
+	if st.Vaults, err = v.vaults(); err != nil {
+		return nil, err
+	}
+	if i.State != Uninitialized {
+		r, err := v.publicRoster()
+		if err != nil {
+			return nil, err
+		}
+		st.Lockout = r.Policy.Lockout
+	}
+	if i.State == Active {
+		st.KeysNotInBackup, err = v.keysSince(newestBackup(st.Vaults), last)
+	}
+	st.Attention = st.attention()
+	return st, err
+}
+
+// newestBackup is the generation of the newest backup that any vault took.
+func newestBackup(vaults []VaultInfo) (generation uint64) {
+	for _, x := range vaults {
+		if x.LastBackup != nil {
+			generation = max(generation, x.LastBackup.Generation)
+		}
+	}
+	return generation
+}
+
+// keysSince counts the key objects made after a generation and still there:
+// it reads the entries since, not the keys.
+func (v *view) keysSince(generation uint64, last chain.Link) (int, error) {
+	if generation == 0 && last.Entry != nil {
+		return int(last.KeyCount), nil
+	}
+	made := map[string]bool{}
+	err := v.r.Scan(record.EntryPrefix(), record.EntryKey(generation), func(_ string, b []byte) error {
+		e, err := chain.Decode(b)
+		if err != nil {
+			return v.im.damaged("audit chain", err)
+		}
+		for _, w := range e.Wrote {
+			if k := record.Name(w.Name).Kind(); k == record.KindKey || k == record.KindPubObj {
+				made[string(w.Name)] = len(w.Hash) > 0
+			}
+		}
+		return nil
+	})
+	n := 0
+	for _, there := range made {
+		if there {
+			n++
+		}
+	}
+	return n, err
+}
+
+// attention says what is not yet safe, the most urgent first, each with the
+// line that mends it.
+func (st *Status) attention() (all []string) {
+	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	switch st.State {
+	case Uninitialized:
+		add("not activated yet: filehsm activate --username admin")
+		return all
+	case Zeroized:
+		add("zeroized, there are no keys here: filehsm backup restore --vault NAME --identity FILE")
+	}
+	count := map[Role]int{}
+	for _, u := range st.Users {
+		count[u.Role]++
+		if st.State != Active {
+			continue
+		}
+		switch {
+		case u.Locked:
+			add("user %q is locked: filehsm user unlock --username %s", u.Username, u.Username)
+		case u.AttemptsLeft == 1 && u.OnLimit == actionZeroize:
+			add("one more wrong password of %q wipes every key", u.Username)
+		case u.AttemptsLeft == 1:
+			add("one more wrong password locks user %q", u.Username)
+		}
+	}
+	if st.State != Active {
+		return all
+	}
+	if len(st.Vaults) == 0 {
+		add("no vault, so no backup can be made: filehsm vault keygen --identity FILE, then filehsm vault add NAME DIR --recipient age1…")
+	}
+	if st.KeysNotInBackup > 0 {
+		add("%d keys are in no backup: filehsm backup create", st.KeysNotInBackup)
+	}
+	for _, x := range st.Vaults {
+		if x.LastBackup == nil {
+			add("vault %q has no backup yet: filehsm backup create", x.Name)
+		}
+	}
+	if count[CO] == 1 {
+		add("one CO only, and nobody to reset his password: filehsm user create --role CO")
+	}
+	if count[AU] == 0 {
+		add("no AU to make the nightly backup: filehsm user create --role AU")
+	}
+	return all
+}
