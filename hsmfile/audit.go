@@ -170,3 +170,26 @@ func verifyHead(log *chain.Log, h record.Head, report *AuditReport) {
 		report.Signatures++
 	}
 }
+
+// Head is the newest audit entry: its sequence, and its hash in hex.
+func (im *Image) Head(ctx context.Context) (seq uint64, hash string, err error) {
+	err = im.view(ctx, func(v *view) error {
+		last, err := chain.Last(v.r)
+		if err == nil && last.Entry != nil {
+			seq, hash = last.Sequence, hex.EncodeToString(last.Hash)
+		}
+		return err
+	})
+	return seq, hash, err
+}
+
+// Continues says whether an entry seen before is still in the chain: if not,
+// the file is an older copy, or another image.
+func (im *Image) Continues(ctx context.Context, seq uint64, hash string) (same bool, err error) {
+	err = im.view(ctx, func(v *view) error {
+		at, err := chain.At(v.r, seq)
+		same = err == nil && at.Entry != nil && hex.EncodeToString(at.Hash) == hash
+		return err
+	})
+	return same, err
+}

@@ -1,0 +1,111 @@
+package commands
+
+import (
+	"errors"
+	"strings"
+
+	"filehsm/hsmfile"
+)
+
+// openImage opens the image that the line, the environment or the config
+// names. Warnings of the image are printed beside the result.
+func (c *call) openImage() (*hsmfile.Image, error) {
+	path, err := c.Image()
+	if err != nil {
+		return nil, err
+	}
+	im, err := hsmfile.Open(c.ctx, path, c.imageOptions())
+	if err != nil {
+		return nil, err
+	}
+	c.compareHead(im)
+	return im, nil
+}
+
+func (c *call) imageOptions() hsmfile.Options {
+	return hsmfile.Options{LockTimeout: c.LockTimeout(), Warn: func(text string) { c.Warn("%s", text) }}
+}
+
+// act opens the image and proves who acts on it: with the password that the
+// line or the environment gives, with the open session, or by asking. The
+// session is closed after the result was printed.
+func (c *call) act() (*hsmfile.Session, error) {
+	im, err := c.openImage()
+	if err != nil {
+		return nil, err
+	}
+	return c.actOn(im, "")
+}
+
+// actOn is act for an image that is open already; name is the user whom a
+// command itself names, "" for none.
+func (c *call) actOn(im *hsmfile.Image, name string) (*hsmfile.Session, error) {
+	cr, err := c.Credentials(name)
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.prove(im, cr)
+	if err != nil {
+		return nil, err
+	}
+	c.AtEnd(func() error { s.Close(); return nil })
+	if n := s.FailuresSince(); n > 0 {
+		c.Warn("%d failed logins of %q since the last right one", n, s.Username())
+	}
+	return s, nil
+}
+
+// prove follows the order that credentials describes.
+func (c *call) prove(im *hsmfile.Image, cr credentials) (*hsmfile.Session, error) {
+	token, err := c.readSession(im)
+	if err != nil {
+		return nil, err
+	}
+	if cr.Name == "" && token != nil {
+		cr.Name = token.Username()
+	}
+	if cr.Password == nil && token != nil && strings.EqualFold(token.Username(), cr.Name) {
+		s, err := im.Resume(c.ctx, *token)
+		if !errors.Is(err, hsmfile.ErrNotFound) || !c.HasTerminal() {
+			return s, err
+		}
+		c.Warn("%v", err)
+	}
+	if cr.Name == "" {
+		cr.Name = cr.Fallback
+	}
+	if cr.Name == "" {
+		return nil, c.noUser()
+	}
+	return c.login(im, cr)
+}
+
+// login asks for the password if no source gave one, and logs in.
+func (c *call) login(im *hsmfile.Image, cr credentials) (*hsmfile.Session, error) {
+	if cr.Password == nil {
+		role, err := c.roleOf(im, cr)
+		if err != nil {
+			return nil, err
+		}
+		if cr.Password, err = c.Password(cr.Name, role); err != nil {
+			return nil, err
+		}
+	}
+	defer cr.Password.Wipe()
+	return im.Login(c.ctx, hsmfile.Credentials{Username: cr.Name, Role: cr.Role, Password: cr.Password, LastAttempt: c.Switch("last-attempt")})
+}
+
+// roleOf is the word for the prompt: "CO", or "" for a user who is not there.
+// The image's state is checked before anybody is asked for a password.
+func (c *call) roleOf(im *hsmfile.Image, cr credentials) (string, error) {
+	users, err := im.Users(c.ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, u := range users {
+		if u.Role != hsmfile.PRECO && strings.EqualFold(u.Username, cr.Name) {
+			return u.Role.String(), nil
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,59 @@
+package commands
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"filehsm/hsmfile"
+)
+
+// compareHead warns when the file at a path is older than the one seen there
+// last: somebody, or a backup program, put an old copy back. It is a warning
+// and never a refusal, and where there is no state directory it is silent.
+func (c *call) compareHead(im *hsmfile.Image) {
+	path := c.headFile(im)
+	if path == "" {
+		return
+	}
+	var seq uint64
+	var id, hash string
+	if b, err := os.ReadFile(path); err == nil {
+		if n, _ := fmt.Sscanf(string(b), "%s %d %s\n", &id, &seq, &hash); n == 3 && id == im.ID() {
+			if same, err := im.Continues(c.ctx, seq, hash); err == nil && !same {
+				c.Warn("%s is not the file that was here before: it lacks audit entry %d; filehsm audit verify --vault NAME says whether it is an older copy", im.Path(), seq)
+			}
+		}
+	}
+	c.AtEnd(func() error { c.rememberHead(im, path); return nil })
+}
+
+// rememberHead notes the newest entry. Failing to is no reason to complain: a
+// read-only home is a fine place to run from.
+func (c *call) rememberHead(im *hsmfile.Image, path string) {
+	seq, hash, err := im.Head(c.ctx)
+	if err != nil || os.MkdirAll(filepath.Dir(path), 0o700) != nil {
+		return
+	}
+	line := fmt.Sprintf("%s %d %s\n", im.ID(), seq, hash)
+	if old, err := os.ReadFile(path); err == nil && string(old) == line {
+		return
+	}
+	temporary := fmt.Sprintf("%s.%d", path, os.Getpid())
+	if os.WriteFile(temporary, []byte(line), 0o600) != nil || os.Rename(temporary, path) != nil {
+		os.Remove(temporary)
+	}
+}
+
+// headFile is named by the image's path: it is the path that must not change
+// what lies there.
+func (c *call) headFile(im *hsmfile.Image) string {
+	absolute, err := filepath.Abs(im.Path())
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(absolute))
+	return c.stateFile("head-" + hex.EncodeToString(sum[:8]))
+}
