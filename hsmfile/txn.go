@@ -127,7 +127,7 @@ func (im *Image) update(ctx context.Context, fn func(*change) error) error {
 	if err := im.updateIn(ctx, im.store, fn); err != nil {
 		return err
 	}
-	return im.finishIfMarked(ctx)
+	return im.finishIfMarked(context.WithoutCancel(ctx)) // the change is made: say so, whoever presses Ctrl-C
 }
 
 // updateIn is update inside a Hold; the caller finishes.

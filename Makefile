@@ -1,0 +1,30 @@
+# The short forms run in .ci/run; the long ones are for a quiet machine.
+
+.PHONY: build test race fuzz flips bench
+
+build:
+	CGO_ENABLED=0 go build -trimpath -o filehsm .
+
+test:
+	go vet ./...
+	go test ./...
+
+race:
+	go test -race ./...
+
+# Every fuzz target for FUZZTIME each.
+FUZZTIME ?= 60s
+fuzz:
+	@for pkg in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$target"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+# 32,768 damaged images: no crash, no hang.
+flips:
+	FILEHSM_FLIPS=32768 go test -timeout 30m -run TestDamage ./hsmfile/internal/filestore
+
+bench:
+	go test -run '^$$' -bench . ./hsmfile/...
