@@ -106,5 +106,5 @@ func partialError(hint, format string, args ...any) error {
 // nothing was counted. The cause is told in its words only: a password file
 // that is missing is exit 11 whatever the system's error was.
 func sourceError(hint, format string, args ...any) error {
-	return &hsmfile.Error{Kind: errNoSource, Text: fmt.Sprintf(format, args...), Hint: hint}
+	return &hsmfile.Error{Kind: errNoSource, Text: fmt.Errorf(format, args...).Error(), Hint: hint}
 }

@@ -1,0 +1,102 @@
+package commands
+
+import (
+	stdflag "flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"filehsm/hsmfile/hsmtest"
+)
+
+var update = stdflag.Bool("update", false, "rewrite the expected blocks of the stories")
+
+// TestMain makes the program a command of the stories.
+func TestMain(m *testing.M) {
+	hsmtest.CheapKDF()
+	testscript.Main(m, map[string]func(){
+		program:        runProgram,
+		"asker":        runAsker,
+		"printenviron": func() { fmt.Print(strings.Join(os.Environ(), "\x00")) },
+	})
+}
+
+// runProgram is main for the stories.
+func runProgram() {
+	leaveTerminal()
+	os.Exit(Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// hasTerminal is set for what a story runs on a terminal of its own.
+const hasTerminal = "STORY_TERMINAL"
+
+// leaveTerminal leaves the terminal of whoever runs the tests behind, so that
+// a story never waits for an answer there.
+func leaveTerminal() {
+	if os.Getenv(hasTerminal) == "" {
+		_, _ = syscall.Setsid()
+	}
+}
+
+// TestScript runs the stories. Beside testscript's own commands they have
+//
+//	exitcode N CMD...         run CMD, which must exit with N
+//	norm                      replace what differs from run to run in the last stdout and stderr
+//	json PATH [VALUE]         the last stdout has this at PATH (data.users.0.role; # is a length)
+//	jsonenv VAR PATH          set VAR to what the last stdout has at PATH
+//	terminal N DIALOG CMD...  run CMD on a terminal of its own, see cmdTerminal
+//	flip FILE OFFSET          invert a byte, counted from the end if negative
+//	same FILE COPY            the two are equal byte for byte (! same: they are not)
+//	sha FILE VAR              set VAR to FILE's SHA-256
+//
+// Every file named *.pw is made private, as a password file has to be.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../testdata/script",
+		UpdateScripts:       *update,
+		RequireUniqueNames:  true,
+		RequireExplicitExec: true,
+		Setup:               setupStory,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exitcode": cmdExitCode,
+			"norm":     cmdNorm,
+			"json":     cmdJSON,
+			"jsonenv":  cmdJSONEnv,
+			"terminal": cmdTerminal,
+			"flip":     cmdFlip,
+			"same":     cmdSame,
+			"sha":      cmdSHA,
+		},
+	})
+}
+
+// setupStory gives a story a home of its own. testscript hands nothing of our
+// own environment down, so no image, user or session of the tester is in reach.
+func setupStory(e *testscript.Env) error {
+	home := filepath.Join(e.WorkDir, ".home")
+	for name, dir := range map[string]string{
+		"HOME": "", "XDG_CONFIG_HOME": "config", "XDG_DATA_HOME": "data",
+		"XDG_STATE_HOME": "state", "XDG_RUNTIME_DIR": "run",
+	} {
+		dir = filepath.Join(home, dir)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		e.Setenv(name, dir)
+	}
+	return makePrivate(e.WorkDir)
+}
+
+func makePrivate(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.HasSuffix(path, ".pw") {
+			err = os.Chmod(path, 0o600)
+		}
+		return err
+	})
+}
