@@ -76,7 +76,7 @@ func (l line) printHelp(out io.Writer, root *noun) {
 		printTemplate(out, leafHelp, l.leafPage())
 		return
 	}
-	page := map[string]any{"Name": l.name(), "Usage": l.at.usage, "Rows": nounRows(l.at, "")}
+	page := map[string]any{"Name": l.name(), "Usage": l.at.usage, "Rows": nounRows(l.at)}
 	if l.at == root {
 		page["Exits"] = exitRows()
 	}
@@ -89,10 +89,10 @@ func printTemplate(out io.Writer, text string, data any) {
 }
 
 // nounRows lists every command below n with what it is for.
-func nounRows(n *noun, prefix string) [][2]string {
+func nounRows(n *noun) [][2]string {
 	var rows [][2]string
 	n.walk(func(path []string, l *leaf) {
-		rows = append(rows, [2]string{prefix + strings.Join(path, " "), l.usage})
+		rows = append(rows, [2]string{strings.Join(path, " "), l.usage})
 	})
 	return rows
 }

@@ -89,6 +89,9 @@ func setupStory(e *testscript.Env) error {
 		}
 		e.Setenv(name, dir)
 	}
+	if e.Getenv("GORACE") == "" {
+		e.Setenv("GORACE", "atexit_sleep_ms=10") // instead of a second for each command
+	}
 	return makePrivate(e.WorkDir)
 }
 

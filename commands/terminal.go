@@ -36,9 +36,12 @@ func (w *world) ask(ctx context.Context, question string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = term.Restore(fd, before) }()
+	if err := echoOff(fd); err != nil {
+		return nil, err
+	}
 	fmt.Fprint(tty, plain(question))
 	answer, err := await(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
-	_ = term.Restore(fd, before)
 	fmt.Fprintln(tty)
 	if err == io.EOF {
 		err = interrupted()
