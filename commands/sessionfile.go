@@ -20,7 +20,7 @@ func (c *call) sessionPath(im *hsmfile.Image) string {
 		return path
 	}
 	dir := c.Env("XDG_RUNTIME_DIR")
-	if dir == "" {
+	if !filepath.IsAbs(dir) { // the XDG specification: a relative one is invalid
 		return c.stateFile("session-" + im.ID())
 	}
 	return filepath.Join(dir, program, im.ID())
@@ -28,13 +28,9 @@ func (c *call) sessionPath(im *hsmfile.Image) string {
 
 // stateFile is a file under $XDG_STATE_HOME, "" where there is no home.
 func (c *call) stateFile(name string) string {
-	dir := c.Env("XDG_STATE_HOME")
+	dir := c.world.userDir("XDG_STATE_HOME", ".local/state")
 	if dir == "" {
-		home := c.Env("HOME")
-		if home == "" {
-			return ""
-		}
-		dir = filepath.Join(home, ".local", "state")
+		return ""
 	}
 	return filepath.Join(dir, program, name)
 }
@@ -105,7 +101,7 @@ func eraseFile(path string) error {
 		return err
 	}
 	if info.Mode().IsRegular() {
-		if f, err := os.OpenFile(path, os.O_WRONLY, 0); err == nil {
+		if f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0); err == nil {
 			_, werr := f.Write(make([]byte, info.Size()))
 			if err := errors.Join(werr, f.Sync(), f.Close()); err != nil {
 				return err
