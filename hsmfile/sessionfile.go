@@ -79,11 +79,19 @@ func ParseSessionToken(b []byte) (SessionToken, error) {
 
 const sessionIDSize = 16
 
+// ValidateTTL checks how long a session is to last. ErrUsage.
+func ValidateTTL(ttl time.Duration) error {
+	if ttl < time.Second || ttl > MaxTTL {
+		return refuse(ErrUsage, "a session lasts from 1s to 24h", "invalid session length %s", ttl)
+	}
+	return nil
+}
+
 // Persist leaves the session in the image for later commands, until ttl is
 // over, the machine is booted anew, or the user's password changes.
 func (s *Session) Persist(ctx context.Context, ttl time.Duration) (SessionToken, error) {
-	if ttl < time.Second || ttl > MaxTTL {
-		return SessionToken{}, refuse(ErrUsage, "a session lasts from 1s to 24h", "invalid session length %s", ttl)
+	if err := ValidateTTL(ttl); err != nil {
+		return SessionToken{}, err
 	}
 	t := SessionToken{image: s.im.info.ID, user: s.id(), username: s.user.Name, role: s.Role()}
 	err := s.write(ctx, opSession, func(c *change) error {

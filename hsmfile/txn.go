@@ -96,8 +96,13 @@ func (v *view) place(kind string, n record.Name, version uint64) seal.Place {
 }
 
 // needState refuses in any other state, saying what to do there.
-func (v *view) needState(want State) error {
-	at := State(v.h.State)
+func (v *view) needState(want State) error { return v.im.needState(State(v.h.State), want) }
+
+// NeedState is what an operation will say that works in one state only, as of
+// Open: early, before anybody is asked for a password.
+func (im *Image) NeedState(want State) error { return im.needState(im.info.State, want) }
+
+func (im *Image) needState(at, want State) error {
 	if at == want {
 		return nil
 	}
@@ -106,7 +111,7 @@ func (v *view) needState(want State) error {
 		Active:        "filehsm status shows what is there",
 		Zeroized:      "filehsm backup restore --vault NAME --identity FILE brings the keys back; filehsm create makes a fresh image at another path",
 	}
-	return refuse(ErrState, hints[at], "%s: image is %s", v.im.path, at)
+	return refuse(ErrState, hints[at], "%s: image is %s", im.path, at)
 }
 
 // change is one transaction that writes: records, and the audit entry that

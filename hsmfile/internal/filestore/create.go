@@ -29,7 +29,7 @@ func Create(ctx context.Context, path string, init func(store.Writer) error) err
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("failed to create the image: %w", err)
 	}
-	if err := checkPlace(path); err != nil {
+	if err := CheckPlace(path); err != nil {
 		return err
 	}
 	file, err := newTemporary(path)
@@ -43,9 +43,9 @@ func Create(ctx context.Context, path string, init func(store.Writer) error) err
 	return publish(file.Name(), path)
 }
 
-// checkPlace tells early, before init does its costly work, what publish would
-// find out.
-func checkPlace(path string) error {
+// CheckPlace tells early, before the caller or init does costly work, what
+// publish would find out.
+func CheckPlace(path string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("%q %w", path, store.ErrExist)
 	}
