@@ -10,25 +10,52 @@ import (
 	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/record"
 	"filehsm/hsmfile/internal/seal"
+	"filehsm/hsmfile/internal/store"
 )
 
 // Finding is something that an image must not have: which record, and what is
 // wrong with it.
 type Finding struct{ Record, Problem string }
 
-// AuditLog calls fn for each entry, oldest first. Needs no login.
-func (im *Image) AuditLog(ctx context.Context, fn func(AuditEntry) error) error {
-	return im.view(ctx, func(v *view) error {
+// AuditLog calls fn for each entry after a sequence, oldest first; 0 is all of
+// them. Needs no login. It reads a thousand at a time and calls fn with nothing
+// held: whoever pages through the log must not keep others from logging in.
+func (im *Image) AuditLog(ctx context.Context, after uint64, fn func(AuditEntry) error) error {
+	for {
+		page, err := im.auditPage(ctx, after)
+		if err != nil {
+			return err
+		}
+		for _, e := range page {
+			if err := fn(e); err != nil {
+				return err
+			}
+			after = e.Sequence
+		}
+		if len(page) < perTransaction {
+			return nil
+		}
+	}
+}
+
+func (im *Image) auditPage(ctx context.Context, after uint64) (page []AuditEntry, err error) {
+	err = im.view(ctx, func(v *view) error {
 		signed, err := v.lastSigned()
 		if err != nil {
 			return err
 		}
-		err = chain.Walk(v.r, func(at chain.Link) error { return fn(publicEntry(at, signed)) })
+		err = chain.WalkFrom(v.r, after, func(at chain.Link) error {
+			if page = append(page, publicEntry(at, signed)); len(page) == perTransaction {
+				return store.ErrStop
+			}
+			return nil
+		})
 		if errors.Is(err, chain.ErrBroken) {
 			return im.damaged("audit chain", err)
 		}
 		return err
 	})
+	return page, err
 }
 
 func publicEntry(at chain.Link, signed uint64) AuditEntry {

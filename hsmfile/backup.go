@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,7 +89,7 @@ func (v *view) manifestOf(r *roster) (*Manifest, error) {
 	if err != nil || head.Entry == nil {
 		return nil, v.im.damaged("audit chain", err)
 	}
-	i, created := v.info(), now().UTC().Truncate(time.Millisecond)
+	i, created := v.info(), time.UnixMilli(max(now().UnixMilli(), head.Time)).UTC() // a clock set back must not make a newer backup look older
 	return &Manifest{
 		Version: manifestVersion, ID: backupID(i.Serial, head.Generation, created), Serial: i.Serial, ImageID: i.ID,
 		Fingerprint: i.Fingerprint, Mode: i.Mode, Created: created.Format(manifestTime), RosterEpoch: r.Epoch,
@@ -182,6 +183,13 @@ func (s *Session) FinishBackup(ctx context.Context, b *Backup, took, failed []st
 		}
 		return c.record(e)
 	})
+}
+
+// OfRestoreText says whether a RESTORE.txt is one of this image's vaults'.
+func (i Info) OfRestoreText(text []byte) bool {
+	about, _, _ := strings.Cut(string(text), "recipients\n")
+	words := strings.Fields(about)
+	return slices.Contains(words, i.Serial) && slices.Contains(words, i.Fingerprint)
 }
 
 // RestoreText is the RESTORE.txt of a vault: everything that somebody needs

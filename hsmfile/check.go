@@ -8,6 +8,7 @@ import (
 	"filehsm/hsmfile/attr"
 	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/record"
+	"filehsm/hsmfile/internal/store"
 )
 
 // CheckReport is the outcome of Check.
@@ -22,8 +23,29 @@ type CheckReport struct {
 // could not look.
 func (im *Image) Check(ctx context.Context) (*CheckReport, error) {
 	report := new(CheckReport)
+	if err := im.checkPages(ctx, report); err != nil {
+		return report, err
+	}
 	err := im.view(ctx, func(v *view) error { return v.check(report) })
+	if errors.Is(err, ErrIntegrity) { // where it stopped is a finding among the others
+		report.Findings, err = append(report.Findings, Finding{"records", joinCause(err).Error()}), nil
+	}
 	return report, err
+}
+
+// checkPages lets a store that can look at how it lies on the medium: an
+// audit chain says nothing of pages that no record uses.
+func (im *Image) checkPages(ctx context.Context, report *CheckReport) error {
+	s, ok := im.store.(interface{ Check(context.Context) error })
+	if !ok {
+		return nil
+	}
+	err := s.Check(ctx)
+	if errors.Is(err, store.ErrDamaged) {
+		report.Findings = append(report.Findings, Finding{"file", err.Error()})
+		return nil
+	}
+	return im.fail(err)
 }
 
 func (v *view) check(report *CheckReport) error {
@@ -31,7 +53,7 @@ func (v *view) check(report *CheckReport) error {
 	if err := v.auditVerify(AuditVerifyOptions{All: true}, a); err != nil {
 		return err
 	}
-	report.Entries, report.Findings = a.Entries, a.Findings
+	report.Entries, report.Findings = a.Entries, append(report.Findings, a.Findings...)
 	add := func(what, problem string) { report.Findings = append(report.Findings, Finding{what, problem}) }
 	n, err := v.checkRecords(add)
 	report.Records = n

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"time"
 
 	"filehsm/hsmfile/internal/chain"
@@ -114,6 +115,20 @@ func backupID(serial string, generation uint64, created time.Time) string {
 	return fmt.Sprintf("%s-%d-%s%03dZ", serial, generation, created.Format("20060102T150405"), created.Nanosecond()/1e6)
 }
 
+// backupName is a backup's id taken apart.
+var backupName = regexp.MustCompile(`^([0-9]+)-[0-9]+-([0-9]{8}T[0-9]{6})([0-9]{3})Z$`)
+
+// ParseBackupID says from its name alone of which HSM and of when a backup is,
+// for one whose manifest cannot be read.
+func ParseBackupID(id string) (serial string, created time.Time, ok bool) {
+	part := backupName.FindStringSubmatch(id)
+	if part == nil {
+		return "", time.Time{}, false
+	}
+	created, err := time.Parse("20060102T150405.000", part[2]+"."+part[3])
+	return part[1], created, err == nil
+}
+
 // Time is when the backup was made.
 func (m *Manifest) Time() time.Time {
 	t, _ := time.Parse(manifestTime, m.Created) // check saw to it
@@ -142,13 +157,27 @@ func (m *Manifest) verifies() bool {
 // VerifyManifest checks that a manifest is of this image, and signed with a
 // key that the chain says one of its users had. ErrIntegrity otherwise.
 func (im *Image) VerifyManifest(ctx context.Context, m *Manifest) error {
-	return im.view(ctx, func(v *view) error {
+	found, err := im.VerifyManifests(ctx, []*Manifest{m})
+	if err != nil {
+		return err
+	}
+	return found[0]
+}
+
+// VerifyManifests is VerifyManifest for a year of them: the chain is read
+// once. found has an error or nil for each; err means that it could not look.
+func (im *Image) VerifyManifests(ctx context.Context, all []*Manifest) (found []error, err error) {
+	err = im.view(ctx, func(v *view) error {
 		log, err := chain.Read(v.r, nil)
 		if err != nil {
 			return im.damaged("audit chain", err)
 		}
-		return v.verifyManifest(log, m)
+		for _, m := range all {
+			found = append(found, v.verifyManifest(log, m))
+		}
+		return nil
 	})
+	return found, err
 }
 
 func (v *view) verifyManifest(log *chain.Log, m *Manifest) error {

@@ -114,7 +114,7 @@ func (p *RestorePlan) trusted() string {
 	if p.o.Trust != "" {
 		return strings.ToLower(p.o.Trust)
 	}
-	return fingerprintIn(p.o.Identity)
+	return FingerprintIn(p.o.Identity)
 }
 
 // read decrypts the backup into memory and compares it with the manifest. An

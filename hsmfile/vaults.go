@@ -70,15 +70,36 @@ func (s *Session) AddVault(ctx context.Context, info VaultInfo) error {
 		return err
 	}
 	return s.changeVaults(ctx, chain.AddVault, info.Name, func(r *record.Roster) error {
-		if r.VaultByName(info.Name) != nil {
-			return refuse(ErrUsage, "choose another name, or filehsm vault remove "+info.Name, "%s: vault %q exists already", s.im.path, info.Name)
-		}
-		if len(r.Vaults) >= maxVaults {
-			return refuse(ErrDenied, "filehsm vault remove NAME", "%s: an image has at most %d vaults", s.im.path, maxVaults)
+		if err := s.roomFor(r, info); err != nil {
+			return err
 		}
 		r.Vaults = append(r.Vaults, record.Vault{Name: info.Name, Location: info.Location, ID: info.ID, Recipients: info.Recipients})
 		return nil
 	})
+}
+
+// MayAddVault says whether AddVault would take the vault, so that nothing is
+// written into a directory for one that it refuses.
+func (s *Session) MayAddVault(ctx context.Context, info VaultInfo) error {
+	if err := info.check(); err != nil {
+		return err
+	}
+	return s.read(ctx, opVault, func(v *view) error { return s.roomFor(s.roster.Roster, info) })
+}
+
+func (s *Session) roomFor(r *record.Roster, info VaultInfo) error {
+	if r.VaultByName(info.Name) != nil {
+		return refuse(ErrUsage, "choose another name, or filehsm vault remove "+info.Name, "%s: vault %q exists already", s.im.path, info.Name)
+	}
+	if len(r.Vaults) >= maxVaults {
+		return refuse(ErrDenied, "filehsm vault remove NAME", "%s: an image has at most %d vaults", s.im.path, maxVaults)
+	}
+	for _, x := range r.Vaults {
+		if x.ID == info.ID {
+			return refuse(ErrUsage, "filehsm vault list shows it; filehsm vault remove "+x.Name+" takes it out", "%s: %s is vault %q already", s.im.path, info.Location, x.Name)
+		}
+	}
+	return nil
 }
 
 // RemoveVault takes a vault out of the roster; what lies in it stays. CO only.
@@ -220,8 +241,8 @@ func GenerateIdentity(w io.Writer, pq bool, fingerprint string) (recipient strin
 	return recipient, err
 }
 
-// fingerprintIn is the fingerprint in an identity file's comment, or "".
-func fingerprintIn(identityFile []byte) string {
+// FingerprintIn is the fingerprint in an identity file's comment, or "".
+func FingerprintIn(identityFile []byte) string {
 	for line := range strings.Lines(string(identityFile)) {
 		if f, ok := strings.CutPrefix(strings.TrimSpace(line), strings.TrimSpace(fingerprintComment)); ok {
 			return strings.TrimSpace(f)

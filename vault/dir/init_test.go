@@ -125,3 +125,19 @@ func TestSetRestoreText(t *testing.T) {
 	wantFile(t, filepath.Join(v.Path(), "RESTORE.txt"), "new\n", 0o644)
 	wantNames(t, v)
 }
+
+func TestRestoreText(t *testing.T) {
+	v := newVault(t)
+	if err := v.SetRestoreText(t.Context(), []byte("new\n")); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := v.RestoreText(t.Context()); err != nil || string(text) != "new\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if err := os.Remove(filepath.Join(v.Path(), "RESTORE.txt")); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := v.RestoreText(t.Context()); err != nil || text != nil {
+		t.Errorf("%q, %v without the file", text, err)
+	}
+}

@@ -3,7 +3,10 @@ package dir
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 
 	"filehsm/vault"
@@ -35,4 +38,31 @@ func replaceText(ctx context.Context, root *os.Root, text []byte) error {
 		return err
 	}
 	return syncDir(root)
+}
+
+// RestoreText returns the vault's text for people, nil if there is none, at
+// most 64 KiB of it: anybody can have put another one there.
+func (v *Vault) RestoreText(ctx context.Context) ([]byte, error) {
+	text, err := v.readText(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("failed to read %q in vault %q: %w", vault.RestoreFile, v.path, err)
+	}
+	return text, nil
+}
+
+func (v *Vault) readText(ctx context.Context) ([]byte, error) {
+	root, err := v.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	f, err := openRegular(root, vault.RestoreFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, 64<<10))
 }

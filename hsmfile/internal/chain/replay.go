@@ -14,9 +14,23 @@ type State map[string]string
 
 // Walk calls fn for every entry from the first on, checking each link. It
 // stops at the first break, with ErrBroken.
-func Walk(r store.Reader, fn func(Link) error) error {
+func Walk(r store.Reader, fn func(Link) error) error { return WalkFrom(r, 0, fn) }
+
+// WalkFrom is Walk for the entries after one; 0 is the whole chain.
+func WalkFrom(r store.Reader, after uint64, fn func(Link) error) error {
 	var before Link
-	return r.Scan(record.EntryPrefix(), "", func(key string, value []byte) error {
+	from := ""
+	if after > 0 {
+		var err error
+		if before, err = At(r, after); err != nil {
+			return err
+		}
+		if before.Entry == nil {
+			return fmt.Errorf("%w: entry %d is missing", ErrBroken, after)
+		}
+		from = record.EntryKey(after)
+	}
+	return r.Scan(record.EntryPrefix(), from, func(key string, value []byte) error {
 		at, err := link(key, value)
 		if err != nil {
 			return err
