@@ -83,6 +83,9 @@ func (r *lineReader) unknownFlag(name string) error {
 			"(for a new one --new-password-file FILE or --generate-password), or type it at the prompt",
 			"a password is never given in a flag's value, where every process list shows it")
 	}
+	if err := cloudHSMFlag(name); err != nil {
+		return err
+	}
 	hint := r.line.helpHint()
 	if near != "" {
 		hint = "did you mean --" + near + "?"

@@ -7,6 +7,8 @@ func tree() *noun {
 		usage: "a hardware security module in one file",
 		nouns: []noun{
 			configNoun(),
+			keyNoun(),
+			cryptoNoun(),
 		},
 	}
 }

@@ -1,0 +1,135 @@
+package commands
+
+import (
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"filehsm/hsmfile"
+)
+
+// Permissions of what a command writes, before the umask.
+const (
+	forAll   fs.FileMode = 0o644 // what is public: keys to verify with, signatures
+	forOwner fs.FileMode = 0o600 // what is a secret under another key
+)
+
+func pathFlag() flag {
+	return textFlag("path", "FILE", "write to this new file; without it, to standard output")
+}
+
+// An outFile is where a command puts the bytes it makes: a new file, a device
+// or pipe, or standard output. It is opened before the work begins, so that a
+// file which cannot be written is no surprise after an audit entry; it gets
+// its name when it is whole, so that a failed command leaves none.
+type outFile struct {
+	path      string // "" for standard output
+	temporary string // "" for a device or pipe
+	file      *os.File
+}
+
+// openBinary is openOutput for bytes that are no text. A terminal is refused
+// before anything is done for them.
+func (c *call) openBinary(mode fs.FileMode) (*outFile, error) {
+	if (!c.Given("path") || c.Text("path") == "-") && !c.JSON() && isTerminal(c.world.out) {
+		return nil, usageError("give --path FILE, or --json for Base64, or send standard output to a file",
+			"refusing to write binary data to a terminal")
+	}
+	return c.openOutput(mode)
+}
+
+// openOutput opens what --path names. A file that is there is never written
+// over: it may be the only copy of another wrapped key.
+func (c *call) openOutput(mode fs.FileMode) (*outFile, error) {
+	o := &outFile{path: c.Text("path")}
+	switch {
+	case c.Given("path") && o.path == "":
+		return nil, usageError("leave it out to write to standard output", "--path is empty")
+	case o.path == "" || o.path == "-":
+		return &outFile{}, nil
+	}
+	c.AtEnd(o.discard)
+	if info, err := os.Stat(o.path); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return o, c.openDevice(o)
+	}
+	if _, err := os.Lstat(o.path); err == nil {
+		return nil, o.taken()
+	}
+	return o, o.create(mode)
+}
+
+// openDevice opens a device or a named pipe, which waits for its reader.
+func (c *call) openDevice(o *outFile) (err error) {
+	o.file, err = await(c.ctx, func() (*os.File, error) { return os.OpenFile(o.path, os.O_WRONLY, 0) })
+	return o.failed(err)
+}
+
+func (o *outFile) taken() error {
+	return usageError("name another file, or remove this one first", "--path: %s is there already", o.path)
+}
+
+func (o *outFile) create(mode fs.FileMode) (err error) {
+	o.temporary = filepath.Join(filepath.Dir(o.path), "."+filepath.Base(o.path)+"."+rand.Text()[:8])
+	o.file, err = os.OpenFile(o.temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	return o.failed(err)
+}
+
+func (o *outFile) failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &hsmfile.Error{Text: "failed to write " + o.path, Err: err}
+}
+
+// put writes the bytes and gives the command's result. What done says is for
+// eyes, and only where standard output is not taken by the bytes; in JSON,
+// encoded stands for the bytes where they do not go to a file.
+func (o *outFile) put(b []byte, data object, encoded member, done view) (*Result, error) {
+	if o.path == "" {
+		return &Result{Data: append(data, encoded), Raw: b}, nil
+	}
+	if err := o.write(b); err != nil {
+		return nil, err
+	}
+	return &Result{Data: append(data, member{"path", o.path}), View: done}, nil
+}
+
+func (o *outFile) write(b []byte) error {
+	_, err := o.file.Write(b)
+	if o.temporary != "" {
+		err = errors.Join(err, o.file.Sync())
+	}
+	if err = errors.Join(err, o.file.Close()); err != nil {
+		return o.failed(err)
+	}
+	o.file = nil
+	if o.temporary == "" {
+		return nil
+	}
+	return o.publish()
+}
+
+// publish gives the file its name without replacing what has got it since.
+// A file system without hard links has to do with a look before.
+func (o *outFile) publish() error {
+	if err := os.Link(o.temporary, o.path); err == nil {
+		return nil // discard removes the other name
+	}
+	if _, err := os.Lstat(o.path); err == nil {
+		return o.taken()
+	}
+	return o.failed(os.Rename(o.temporary, o.path))
+}
+
+// discard removes what was begun and not finished.
+func (o *outFile) discard() error {
+	if o.file != nil {
+		_ = o.file.Close()
+	}
+	if o.temporary != "" {
+		_ = os.Remove(o.temporary)
+	}
+	return nil
+}
