@@ -99,7 +99,7 @@ func (s *Session) keyFor(v *view, mechanism string, use attr.Name, f attr.Filter
 	if err != nil {
 		return object{}, mechError(err)
 	}
-	o, err := s.findOne(v, f, string(use)+" key for "+m.Name, func(set *attr.Set) bool { return m.Takes(use, set) })
+	o, err := s.findOne(v, f, "key that can "+string(use)+" with "+m.Name, func(set *attr.Set) bool { return m.Takes(use, set) })
 	if err != nil {
 		return object{}, err
 	}

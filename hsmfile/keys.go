@@ -294,7 +294,7 @@ func parseListToken(t string) (record.Name, error) {
 }
 
 // PublicKeyPEM is the public half that matches, as SubjectPublicKeyInfo in PEM
-// (RFC 7468). A private key's label or reference finds its public half too.
+// (RFC 7468). A label that both halves of a pair share finds the public one.
 func (s *Session) PublicKeyPEM(ctx context.Context, f attr.Filter) (key *Key, out []byte, err error) {
 	err = s.use(ctx, opReadPublic, func(v *view) ([]uint64, error) {
 		o, err := s.findOne(v, f, "public key", func(set *attr.Set) bool { return set.Class == attr.PublicKey })

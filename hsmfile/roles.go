@@ -62,10 +62,17 @@ func denyRole(path string, s *Session, op operation) error {
 	may := "nobody"
 	for i, r := range row.roles {
 		if i == 0 {
-			may = "a " + r.String()
+			may = r.withArticle()
 		} else {
 			may += " or " + r.String()
 		}
 	}
-	return refuse(ErrDenied, "act as "+may+": --as NAME", "%s: user %q is a %s and may not %s; %s may", path, s.user.Name, s.Role(), row.what, may)
+	return refuse(ErrDenied, "act as "+may+": --as NAME", "%s: user %q is %s and may not %s; %s may", path, s.user.Name, s.Role().withArticle(), row.what, may)
+}
+
+func (r Role) withArticle() string {
+	if r == AU {
+		return "an " + r.String()
+	}
+	return "a " + r.String()
 }
