@@ -104,6 +104,8 @@ func describeName(n record.Name) string {
 		return "header"
 	case k == record.KindKey || k == record.KindPubObj || k == record.KindLabel:
 		return fmt.Sprintf("%s %s", k, attr.FormatReference(record.RefOf(n)))
+	case n == "":
+		return "record without a name"
 	default:
 		return fmt.Sprintf("%s record %x", k, string(n[1:]))
 	}

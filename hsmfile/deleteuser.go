@@ -87,11 +87,7 @@ func (s *Session) removeUser(c *change, u *record.User) error {
 	}
 	r, err := c.putRoster(s.roster, s.signer(), func(r *record.Roster) {
 		r.Users = without(r.Users, id)
-		for i := range r.Users {
-			if g, ok := gens[string(r.Users[i].ID)]; ok {
-				r.Users[i].MinGen = g + 1
-			}
-		}
+		gens.outdate(r)
 	})
 	if err != nil {
 		return err
@@ -116,10 +112,23 @@ func (s *Session) removeUser(c *change, u *record.User) error {
 	return s.adopt(c, r, nil)
 }
 
-// generations is each CU's generation, where the officer who goes could open
-// them: each makes a new one at his next login.
-func (s *Session) generations(c *change, officer bool) (map[string]uint32, error) {
-	gens := map[string]uint32{}
+// generations is each CU's newest generation, by id.
+type generations map[string]uint32
+
+// outdate makes each of these users make a new generation at his next login.
+func (g generations) outdate(r *record.Roster) {
+	for i := range r.Users {
+		if gen, ok := g[string(r.Users[i].ID)]; ok {
+			r.Users[i].MinGen = gen + 1
+		}
+	}
+}
+
+// generations are those that an officer could open who is gone now, or whose
+// keys are: whoever has these keys, and an old copy of the file, still opens
+// the escrows of that time. None if the user is no officer.
+func (s *Session) generations(c *change, officer bool) (generations, error) {
+	gens := generations{}
 	if !officer || c.h.Reset == resetDropsKeys {
 		return gens, nil
 	}
@@ -243,6 +252,13 @@ func (c *change) dropAllOf(user string) (keys int, err error) {
 func (im *Image) deleteOrphans(ctx context.Context, user, name string) error {
 	for done := false; !done; {
 		err := im.updateIn(ctx, im.store, func(c *change) error {
+			orphan, err := c.isOrphan(user)
+			if err != nil {
+				return err
+			}
+			if done = !orphan; done {
+				return c.w.Delete(record.MarkKey(record.MarkDelete + user))
+			}
 			n, err := c.dropSome(user)
 			if err != nil {
 				return err
@@ -257,4 +273,18 @@ func (im *Image) deleteOrphans(ctx context.Context, user, name string) error {
 		}
 	}
 	return nil
+}
+
+// isOrphan says whether a user is in no roster. A mark alone must not delete
+// anything: it is outside the audit chain, so anyone who can write the file
+// could make us delete a user's keys, with entries that look right.
+func (c *change) isOrphan(user string) (bool, error) {
+	if State(c.h.State) == Uninitialized {
+		return true, nil
+	}
+	r, err := c.publicRoster()
+	if err != nil {
+		return false, err
+	}
+	return r.ByID(user) == nil, nil
 }

@@ -2,6 +2,7 @@ package hsmfile
 
 import (
 	"fmt"
+	"slices"
 
 	"filehsm/hsmfile/attr"
 	"filehsm/hsmfile/internal/record"
@@ -69,6 +70,7 @@ func (s *Session) candidates(v *view, f attr.Filter) (names []record.Name, index
 	}
 	if label, ok := f.Label(); ok && label != "" {
 		names, err = s.labelled(v, label)
+		slices.Sort(names) // each generation has an index of its own, and pages go by name
 		return names, true, err
 	}
 	return nil, false, nil
@@ -117,7 +119,7 @@ func (s *Session) findOne(v *view, f attr.Filter, what string, fits func(*attr.S
 	case 0:
 		return object{}, s.noneFound(v, f, what)
 	}
-	return object{}, refuse(ErrNotFound, "refine it, for example "+attr.FormatReference(found[0].ref())+" as --filter key-reference="+attr.FormatReference(found[0].ref()),
+	return object{}, refuse(ErrNotFound, "name one by its reference, for example key-reference="+attr.FormatReference(found[0].ref())+", or add attr.class=; filehsm key list shows them",
 		"%s: key selection criteria matched %s keys (%s); refine selection criteria to select a single key", s.im.path, atLeast(len(found)), f)
 }
 

@@ -90,6 +90,7 @@ func (im *Image) marks(ctx context.Context) (map[string]string, error) {
 // scrub overwrites what was deleted, then clears the mark. Killed in between,
 // the next opener does it again.
 func (im *Image) scrub(ctx context.Context) error {
+	im.marked.Store(false) // before the marks are read: one that comes later is somebody else's to finish
 	marks, err := im.marks(ctx)
 	if err != nil || marks[record.MarkScrub] == "" {
 		return err
@@ -97,9 +98,13 @@ func (im *Image) scrub(ctx context.Context) error {
 	if err := im.fail(im.store.Scrub(ctx)); err != nil {
 		return err
 	}
-	err = im.store.Update(ctx, func(w store.Writer) error { return w.Delete(record.MarkKey(record.MarkScrub)) })
-	im.marked.Store(false)
-	return im.fail(err)
+	return im.fail(im.store.Update(ctx, func(w store.Writer) error {
+		now, err := w.Get(record.MarkKey(record.MarkScrub))
+		if err != nil || string(now) != marks[record.MarkScrub] {
+			return err // something was deleted since; whoever did that scrubs again
+		}
+		return w.Delete(record.MarkKey(record.MarkScrub))
+	}))
 }
 
 // settleInterrupted enters the login attempts of killed processes; they stay

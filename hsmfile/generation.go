@@ -132,8 +132,13 @@ func (s *Session) rosterOfGeneration(c *change, public *record.Public) (*roster,
 	if s.Role() != CO {
 		return s.roster, nil
 	}
+	gens, err := s.generations(c, true)
+	if err != nil {
+		return nil, err
+	}
 	return c.putRoster(s.roster, s.signer(), func(r *record.Roster) {
 		u := r.ByID(s.id())
 		u.Gen, u.Public = public.Gen, public.Hash()
+		gens.outdate(r)
 	})
 }

@@ -195,10 +195,13 @@ func Open(ctx context.Context, path string, o Options) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if waiting {
-		err = im.finish(ctx)
+	if !waiting {
+		return im, nil
 	}
-	return im, err
+	if err := im.finish(ctx); err != nil {
+		return nil, err
+	}
+	return im, im.view(ctx, func(v *view) error { im.info = v.info(); return nil }) // a killed login may have wiped it
 }
 
 // Path is the image's path, as given to Open.

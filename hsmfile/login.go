@@ -54,6 +54,9 @@ func (im *Image) Login(ctx context.Context, cred Credentials) (*Session, error) 
 		}
 		s, err := a.run(ctx) // (2) to (5)
 		if errors.Is(err, errAgain) {
+			if err := im.settleInterrupted(ctx); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		if done := im.finishIfMarked(context.WithoutCancel(ctx)); err == nil {
@@ -195,7 +198,7 @@ func (a *attempt) count(c *change) error {
 		return err
 	}
 	if n.Open {
-		return errAgain // a killed attempt; the next Open settles it
+		return errAgain // a killed attempt since Open; Login settles it and begins again
 	}
 	a.before = n
 	n.Failures, n.Open, n.Since = n.Failures+1, true, c.now

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"time"
 
 	"filehsm/hsmfile/internal/chain"
@@ -187,6 +188,13 @@ func (v *view) verifyManifest(log *chain.Log, m *Manifest) error {
 	user, _ := hex.DecodeString(m.Signer.UserID)
 	key, _ := hex.DecodeString(m.Signer.PublicKey)
 	known := log.Vouches(string(user), m.Signer.Generation, key, log.Last().Sequence)
+	r, err := v.publicRoster()
+	if err != nil {
+		return err
+	}
+	if u := r.ByID(string(user)); u != nil && !slices.Contains(operations[opBackup].roles, Role(u.Role)) {
+		known = false // a CU's signature is a good one, but backups are not his to make
+	}
 	if !known || !m.verifies() {
 		return refuse(ErrIntegrity, "take another backup: filehsm backup list", "backup %s: its manifest is not signed by a user of this image", m.ID)
 	}

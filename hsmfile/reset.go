@@ -110,7 +110,14 @@ func (s *Session) resetAnew(c *change, u *record.User, lk *lock) (dropped int, e
 		return 0, err
 	}
 	n.row.Gen, n.row.Public = n.public.Gen, n.public.Hash()
-	r, err := c.putRoster(s.roster, s.signer(), func(r *record.Roster) { *r.ByID(string(u.ID)) = n.row })
+	gens, err := s.generations(c, Role(u.Role) == CO)
+	if err != nil {
+		return 0, err
+	}
+	r, err := c.putRoster(s.roster, s.signer(), func(r *record.Roster) {
+		*r.ByID(string(u.ID)) = n.row
+		gens.outdate(r)
+	})
 	if err != nil {
 		return 0, err
 	}

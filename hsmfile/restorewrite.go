@@ -83,6 +83,9 @@ func (p *RestorePlan) write(ctx context.Context, im *Image, tx store.Transactor)
 		if p.log != nil && c.before.Sequence != p.log.Last().Sequence {
 			return refuse(ErrBusy, "repeat the restore", "%s: the image has changed meanwhile", p.path)
 		}
+		if p.log == nil && c.before.Entry != nil {
+			return refuse(ErrBusy, "repeat the restore", "%s: another image has come to be there meanwhile", p.path)
+		}
 		set = c.h.Set + 1
 		if p.log == nil {
 			if err := c.mark(record.MarkChain, "1"); err != nil {
@@ -206,6 +209,13 @@ func passed(all []*Manifest) (out []chain.Passed) {
 func (im *Image) dropForeignChain(ctx context.Context, tx store.Transactor) error {
 	for done := false; !done; {
 		err := tx.Update(ctx, func(w store.Writer) error {
+			live, err := im.anythingLive(w)
+			if err != nil {
+				return err
+			}
+			if done = live; done {
+				return w.Delete(record.MarkKey(record.MarkChain))
+			}
 			var keys []string
 			for _, prefix := range []string{record.EntryPrefix(), record.HeadPrefix()} {
 				err := w.Scan(prefix, "", func(key string, _ []byte) error {
@@ -233,4 +243,16 @@ func (im *Image) dropForeignChain(ctx context.Context, tx store.Transactor) erro
 		}
 	}
 	return nil
+}
+
+// anythingLive says whether the live set has a record. In a file that a
+// restore has just made it has none; a mark on any other is stale or forged,
+// and must not cost the chain.
+func (im *Image) anythingLive(r store.Reader) (bool, error) {
+	h, err := im.header(r)
+	if err != nil {
+		return false, err
+	}
+	key, _, err := r.Last(record.SetPrefix(h.Set))
+	return key != "" || State(h.State) != Zeroized, err
 }

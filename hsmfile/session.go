@@ -29,6 +29,7 @@ type Session struct {
 }
 
 func newSession(im *Image, u *record.User, l *record.Login, keys *seal.UserKeys) *Session {
+	harden()
 	s := &Session{im: im, user: *u, publics: map[publicKey]*record.Public{}}
 	s.become(l, keys)
 	return s
@@ -93,22 +94,44 @@ func (s *Session) check(v *view, op operation) error {
 	if !slices.Contains(operations[op].roles, Role(s.user.Role)) {
 		return denyRole(v.im.path, s, op)
 	}
-	if err := s.followRoster(v); err != nil {
-		return err
-	}
-	u := s.roster.ByID(s.id())
-	if u == nil || u.Role != s.user.Role {
-		return refuse(ErrDenied, "ask a CO: filehsm user list", "%s: user %q is no longer in this image", v.im.path, s.user.Name)
-	}
 	b, err := v.get(record.LoginName(s.id()))
 	if err != nil {
 		return err
 	}
 	if !bytes.Equal(record.Hash(b), s.loginHash) {
-		return refuse(ErrDenied, "log in again: filehsm login --username "+s.user.Name, "%s: the password of %q was changed meanwhile", v.im.path, s.user.Name)
+		return s.outdated(v)
+	}
+	if err := s.followRoster(v); err != nil {
+		return err
+	}
+	u := s.roster.ByID(s.id())
+	if u == nil || u.Role != s.user.Role {
+		return s.removed(v)
 	}
 	s.user = *u
 	return nil
+}
+
+// outdated says why the login record is another one than at login. It comes
+// before the roster is followed: the pins are gone with a deleted user, and do
+// not open with an older password's keys.
+func (s *Session) outdated(v *view) error {
+	r, err := v.publicRoster()
+	if err != nil {
+		return err
+	}
+	u := r.ByID(s.id())
+	if u == nil {
+		return s.removed(v)
+	}
+	if _, err := v.loadLogin(u); err != nil {
+		return err
+	}
+	return refuse(ErrDenied, "log in again: filehsm login --username "+s.user.Name, "%s: the password of %q was changed meanwhile", v.im.path, s.user.Name)
+}
+
+func (s *Session) removed(v *view) error {
+	return refuse(ErrDenied, "ask a CO: filehsm user list", "%s: user %q is no longer in this image", v.im.path, s.user.Name)
 }
 
 // followRoster verifies the roster in force, unless it is the one that this

@@ -2,6 +2,7 @@ package hsmfile
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -125,6 +126,7 @@ type change struct {
 	wrote  map[string][]byte
 	keys   int  // key objects added, less those removed
 	scrub  bool // a secret was removed or sealed anew
+	marked bool // a mark was written
 }
 
 // update runs fn in one transaction and does afterwards what it asked for.
@@ -138,6 +140,7 @@ func (im *Image) update(ctx context.Context, fn func(*change) error) error {
 // updateIn is update inside a Hold; the caller finishes.
 func (im *Image) updateIn(ctx context.Context, tx store.Transactor, fn func(*change) error) error {
 	var late time.Duration
+	marked := false
 	err := tx.Update(ctx, func(w store.Writer) error {
 		h, err := im.header(w)
 		if err != nil {
@@ -156,8 +159,13 @@ func (im *Image) updateIn(ctx context.Context, tx store.Transactor, fn func(*cha
 		if err := fn(c); err != nil {
 			return err
 		}
-		return c.flushMarks()
+		err = c.flushMarks()
+		marked = c.marked
+		return err
 	})
+	if err == nil && marked {
+		im.marked.Store(true) // after the commit: whoever swaps it back must find the mark
+	}
 	if err == nil && late > time.Second {
 		im.warn(fmt.Sprintf("the clock is %s behind the newest audit entry; entries carry that entry's time", late.Round(time.Second)))
 	}
@@ -249,11 +257,12 @@ func (c *change) listWrote() []chain.Wrote {
 
 // mark asks whoever opens the image next, ourselves first, to finish work.
 func (c *change) mark(name, value string) error {
-	c.im.marked.Store(true)
+	c.marked = true
 	return c.w.Put(record.MarkKey(name), []byte(value))
 }
 
-// flushMarks writes the scrub mark in the transaction that needs it.
+// flushMarks writes the scrub mark in the transaction that needs it. Its value
+// is new each time: a scrub that was running meanwhile must not clear it.
 func (c *change) flushMarks() error {
 	if len(c.wrote) > 0 {
 		panic("hsmfile: a change was not recorded")
@@ -261,5 +270,5 @@ func (c *change) flushMarks() error {
 	if !c.scrub {
 		return nil
 	}
-	return c.mark(record.MarkScrub, "1")
+	return c.mark(record.MarkScrub, hex.EncodeToString(seal.Random(8)))
 }
