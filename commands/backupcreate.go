@@ -1,0 +1,152 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"filehsm/hsmfile"
+)
+
+func backupCreateLeaf() leaf {
+	return leaf{
+		name:  "create",
+		usage: "back up the whole image to its vaults (AU or CO)",
+		example: "filehsm backup create --as robot --password-file robot.pw\n" +
+			"filehsm backup create --vault usb",
+		flags: []flag{vaultFlag("only to this vault; may be repeated"), vaultTimeoutFlag()},
+		run:   backupCreate,
+	}
+}
+
+// backupCreate joins the image and the vaults:
+//
+//  1. the newest backup in each vault must be one of this image's past: an
+//     older copy of the image must not put its backups over newer ones
+//  2. the login, and the backup's begin in the audit chain
+//  3. a snapshot, encrypted into a private spool; the image is released
+//  4. every vault takes the spool, each on its own
+//  5. the image records who took it
+func backupCreate(c *call) (*Result, error) {
+	im, err := c.openImage()
+	if err != nil {
+		return nil, err
+	}
+	places, err := c.placesToFill(im)
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.actOn(im, "")
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.BeginBackup(c.ctx)
+	if err != nil {
+		return nil, err
+	}
+	spools, err := c.spool(b, places)
+	if err != nil {
+		return nil, err
+	}
+	took, failed := c.fill(places, spools)
+	m := spools[0].manifest
+	err = s.FinishBackup(context.WithoutCancel(c.ctx), b, took, failed) // also after Ctrl-C: some vaults have it
+	if err != nil {
+		err = about("backup "+m.ID+" is in "+inWords(took)+", but the image could not record it", "", err)
+	} else if len(failed) > 0 {
+		err = notAll(m, places, failed)
+	}
+	return backupMade(im, m, places, took), err
+}
+
+// placesToFill opens the vaults and refuses a rolled-back image. A vault that
+// cannot be looked into stays in the list, with its error.
+func (c *call) placesToFill(im *hsmfile.Image) ([]*place, error) {
+	if im.Info().State == hsmfile.Uninitialized {
+		return nil, refusal(hsmfile.ErrState, "filehsm activate --username admin", "%s: image is %s", im.Path(), im.Info().State)
+	}
+	infos, err := c.vaultsOf(im)
+	if err != nil {
+		return nil, err
+	}
+	places := openPlaces(c.ctx, infos, min(lookLimit, c.vaultTimeout()))
+	for _, p := range places {
+		if p.err == nil {
+			if err := c.continues(im, p); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return places, nil
+}
+
+// continues checks a vault's newest backup against the image's chain.
+func (c *call) continues(im *hsmfile.Image, p *place) error {
+	newest, err := c.newest(p, im.Info().Serial)
+	switch {
+	case errors.Is(err, hsmfile.ErrState), errors.Is(err, context.Canceled):
+		return err
+	case err != nil: // what cannot be read cannot be compared, so it gets no backup
+		p.err = err
+		return nil
+	case newest == nil:
+		return nil
+	}
+	if err := im.CheckManifest(c.ctx, newest.manifest); err != nil {
+		return about(im.Path()+": "+p.what(), "", err)
+	}
+	return nil
+}
+
+// backupMade is the result, of which an incomplete backup has one as well.
+func backupMade(im *hsmfile.Image, m *hsmfile.Manifest, places []*place, took []string) *Result {
+	vaults := []object{}
+	for _, p := range places {
+		o := object{{"name", p.info.Name}, {"location", p.info.Location}, {"taken", p.err == nil}}
+		if p.err != nil {
+			o = append(o, member{"error", plain(p.err.Error())})
+		}
+		vaults = append(vaults, o)
+	}
+	r := &Result{Data: object{{"image", im.Path()}, {"id", m.ID}, {"created", m.Created}, {"serial", m.Serial},
+		{"generation", m.Generation}, {"key-count", m.KeyCount}, {"user-count", m.UserCount}, {"vaults", vaults}}}
+	if len(took) > 0 {
+		r.View = note(fmt.Sprintf("%s: backup %s with %s is in %s", im.Path(), m.ID, counted(m.KeyCount, "key"), inWords(took)))
+	}
+	return r
+}
+
+// notAll names each vault that has not got the backup, and why.
+func notAll(m *hsmfile.Manifest, places []*place, failed []string) error {
+	var why []string
+	for _, p := range places {
+		if p.err != nil {
+			why = append(why, p.err.Error())
+		}
+	}
+	again := "make it reachable and writable, then repeat: filehsm backup create"
+	for _, name := range failed {
+		again += " --vault " + name
+	}
+	have := "none"
+	if n := len(places) - len(failed); n > 0 {
+		have = fmt.Sprint(n)
+	}
+	return partialError(again, "%s of %s took backup %s: %s", have, counted(len(places), "vault"), m.ID, strings.Join(why, "; "))
+}
+
+// inWords is a list of vaults in a sentence.
+func inWords(names []string) string {
+	var all []string
+	for _, n := range names {
+		all = append(all, quoted(n))
+	}
+	switch len(all) {
+	case 0:
+		return "no vault"
+	case 1:
+		return "vault " + all[0]
+	}
+	return "vaults " + strings.Join(all, ", ")
+}

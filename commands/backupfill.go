@@ -1,0 +1,84 @@
+package commands
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"sync"
+
+	"filehsm/hsmfile"
+	"filehsm/vault"
+)
+
+// fill gives every vault its copy, all at once: a vault that hangs or fails
+// costs nobody else the backup. It says who took it and who did not; each
+// place keeps its error.
+func (c *call) fill(places []*place, spools []*spool) (took, failed []string) {
+	var wait sync.WaitGroup
+	for _, p := range places {
+		if p.err != nil {
+			continue
+		}
+		wait.Go(func() {
+			_, err := within(c.ctx, c.vaultTimeout(), func(ctx context.Context) (struct{}, error) {
+				return struct{}{}, p.take(ctx, spoolFor(spools, p))
+			})
+			if err != nil {
+				p.err = p.refused(err)
+			}
+		})
+	}
+	wait.Wait()
+	for _, p := range places {
+		if p.err == nil {
+			took = append(took, p.info.Name)
+		} else {
+			failed = append(failed, p.info.Name)
+		}
+	}
+	return took, failed
+}
+
+// take puts one backup into the vault. Put reads back what it wrote; that is
+// compared with the manifest as well, before the manifest makes it a backup.
+func (p *place) take(ctx context.Context, s *spool) error {
+	f, err := os.Open(s.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	name := s.manifest.ID + ageSuffix
+	if err := p.vault.Put(ctx, name, f); err != nil {
+		return err
+	}
+	err = p.compare(ctx, name, s.manifest)
+	if err == nil {
+		err = p.vault.Put(ctx, s.manifest.ID+manifestSuffix, bytes.NewReader(s.manifest.Encode()))
+	}
+	if err != nil {
+		p.takeBack(ctx, s.manifest)
+	}
+	return err
+}
+
+func (p *place) compare(ctx context.Context, name string, m *hsmfile.Manifest) error {
+	r, err := p.vault.Open(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return hsmfile.VerifyCiphertext(ctx, m, r)
+}
+
+// takeBack removes an age file that got no manifest, best effort: it is no
+// backup, and would only take room. If the manifest may be there, it stays.
+func (p *place) takeBack(ctx context.Context, m *hsmfile.Manifest) {
+	r, err := p.vault.Open(ctx, m.ID+manifestSuffix)
+	if err == nil {
+		_ = r.Close()
+	}
+	if errors.Is(err, vault.ErrNotFound) {
+		_ = p.vault.Remove(ctx, m.ID+ageSuffix)
+	}
+}

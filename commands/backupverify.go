@@ -1,0 +1,170 @@
+package commands
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"filehsm/hsmfile"
+)
+
+func backupVerifyLeaf() leaf {
+	return leaf{
+		name:  "verify",
+		usage: "read backups to the last byte; with --identity also open them",
+		example: "filehsm backup verify\n" +
+			"filehsm backup verify --vault usb --identity key.txt",
+		flags: []flag{vaultFlag("only of this vault; may be repeated"), fromFlag(), backupFlag("only this one, by its id"),
+			identityFlag("also decrypt and check every record, with this age identity"), trustFlag(), vaultTimeoutFlag()},
+		run: backupVerify,
+	}
+}
+
+func backupFlag(usage string) flag { return textFlag("backup", "ID", usage) }
+
+func trustFlag() flag {
+	return textFlag("trust", "FINGERPRINT", "the HSM to trust, where neither an image nor the identity's comment tells")
+}
+
+func backupVerify(c *call) (*Result, error) {
+	identity, err := c.identity()
+	if err != nil {
+		return nil, err
+	}
+	im, places, err := c.sources()
+	if err != nil {
+		return nil, err
+	}
+	all, err := c.pick(readAll(c.ctx, places), places)
+	if err != nil {
+		return nil, err
+	}
+	v, err := c.newVerifier(im, identity)
+	if err != nil {
+		return nil, err
+	}
+	if im != nil {
+		if err := c.checkSigned(im, all); err != nil {
+			return nil, err
+		}
+	}
+	for i := range all {
+		if err := v.verify(&all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return verified(all), firstOf(c.notVerified(all), c.unreachable(places))
+}
+
+// pick leaves the backup that --backup names; none at all is an error as well.
+func (c *call) pick(all []stored, places []*place) ([]stored, error) {
+	id := c.Text("backup")
+	var picked []stored
+	for _, s := range all {
+		if id == "" || s.id == id {
+			picked = append(picked, s)
+		}
+	}
+	if len(picked) > 0 {
+		return picked, nil
+	}
+	if err := c.unreachable(places); err != nil {
+		return nil, err
+	}
+	if id != "" {
+		return nil, refusal(hsmfile.ErrNotFound, "filehsm backup list shows the ids", "no backup %s in %s", id, placesInWords(places))
+	}
+	return nil, refusal(hsmfile.ErrNotFound, "filehsm backup create makes one", "no backup in %s", placesInWords(places))
+}
+
+func placesInWords(places []*place) string {
+	if len(places) == 1 {
+		return places[0].what()
+	}
+	var names []string
+	for _, p := range places {
+		names = append(names, p.label())
+	}
+	return inWords(names)
+}
+
+// A verifier reads backups to the end.
+type verifier struct {
+	*call
+	identity []byte
+	trust    string
+	dir      string // a private spool
+}
+
+func (c *call) newVerifier(im *hsmfile.Image, identity []byte) (*verifier, error) {
+	v := &verifier{call: c, identity: identity, trust: c.Text("trust")}
+	if im != nil {
+		v.trust = im.Info().Fingerprint
+	}
+	if identity == nil {
+		return v, nil
+	}
+	var err error
+	v.dir, err = c.spoolDir()
+	return v, err
+}
+
+// verify notes a backup's problem; an error is that of the command itself.
+func (v *verifier) verify(s *stored) error {
+	if s.problem != nil {
+		return nil
+	}
+	if v.identity == nil {
+		s.problem = v.compare(s, io.Discard)
+	} else {
+		s.problem = v.rehearse(s)
+	}
+	if v.ctx.Err() != nil {
+		return interrupted()
+	}
+	return nil
+}
+
+// rehearse plans a restore to a path where nothing is, and leaves it at that.
+func (v *verifier) rehearse(s *stored) error {
+	f, err := v.fetch(s, v.dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = hsmfile.PlanRestore(v.ctx, filepath.Join(v.dir, "nowhere"), s.manifest, f,
+		hsmfile.RestoreOptions{Identity: v.identity, Trust: v.trust}, v.imageOptions())
+	return err
+}
+
+func verified(all []stored) *Result {
+	objects := []object{}
+	for i := range all {
+		objects = append(objects, all[i].object())
+	}
+	return &Result{Data: object{{"backups", objects}}, View: backupGrid(all)}
+}
+
+// notVerified names what failed. A damaged backup decides the exit code
+// before one that only could not be opened.
+func (c *call) notVerified(all []stored) error {
+	var first error
+	n := 0
+	for _, s := range all {
+		if s.problem == nil {
+			continue
+		}
+		if n++; first == nil || errors.Is(s.problem, hsmfile.ErrIntegrity) && !errors.Is(first, hsmfile.ErrIntegrity) {
+			first = s.problem
+		}
+	}
+	switch {
+	case n == 0:
+		return nil
+	case len(all) == 1:
+		return first
+	}
+	c.warnOfProblems(all)
+	return about(fmt.Sprintf("%d of %s did not verify; the first", n, counted(len(all), "backup")), "", first)
+}

@@ -1,0 +1,46 @@
+package commands
+
+import (
+	"fmt"
+	"strings"
+
+	"filehsm/hsmfile"
+)
+
+// restored says what is there now, and what is as it was then.
+func (c *call) restored(im *hsmfile.Image, s *stored, report hsmfile.RestoreReport) (*Result, error) {
+	users, err := im.Users(c.ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.warnMovedVaults(im)
+	m, i := s.manifest, im.Info()
+	objects := []object{}
+	for _, u := range users {
+		objects = append(objects, object{{"username", u.Username}, {"role", u.Role.String()}})
+	}
+	data := object{{"image", im.Path()}, {"serial", i.Serial}, {"fingerprint", i.Fingerprint}, {"state", i.State.String()},
+		{"backup", m.ID}, {"created", m.Created}, {"generation", m.Generation}, {"key-count", m.KeyCount}, {"users", objects},
+		{"newer", append([]string{}, report.Newer...)}, {"brought-back", append([]string{}, report.ComesBack...)}}
+	view := views{facts{
+		{"restored", im.Path()},
+		{"from", fmt.Sprintf("backup %s in %s", m.ID, s.place.what())},
+		{"made", fmt.Sprintf("%s by %s (%s)", shown(m.Time()), m.Signer.Username, m.Signer.Role)},
+		{"keys", fmt.Sprint(m.KeyCount)},
+		{"users", strings.Join(report.Users, ", ")},
+	}, note("Users, passwords and vaults are those of " + shown(m.Time()) + "; failed logins are forgotten, sessions are over.")}
+	return &Result{Data: data, View: view, Next: c.line("login --username %s", users[0].Username)}, nil
+}
+
+// warnMovedVaults: on another machine the vaults are rarely where they were.
+func (c *call) warnMovedVaults(im *hsmfile.Image) {
+	infos, err := im.Vaults(c.ctx)
+	if err != nil {
+		return // the image is restored; whoever uses it next is told
+	}
+	for _, p := range openPlaces(c.ctx, infos, lookLimit) {
+		if p.err != nil {
+			c.Warn("%v; the path is that of the backup's time: mount it there, or filehsm vault remove %s and filehsm vault add %s DIR", p.err, p.info.Name, p.info.Name)
+		}
+	}
+}

@@ -1,0 +1,172 @@
+package commands
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"filehsm/hsmfile"
+	"filehsm/vault"
+)
+
+// The two files of a backup in a vault, after its id. Without its manifest an
+// age file is no backup: the manifest is written last.
+const (
+	ageSuffix      = ".age"
+	manifestSuffix = ".json"
+)
+
+// maxManifestFile is more than a manifest can have.
+const maxManifestFile = 128 << 10
+
+// stored is one backup in a vault.
+type stored struct {
+	place    *place
+	id       string
+	serial   string
+	created  time.Time
+	size     int64             // of the age file; -1 if there is none
+	manifest *hsmfile.Manifest // nil if it cannot be read
+	problem  error             // what is wrong with it, as far as anybody looked
+}
+
+// backups lists what a vault holds, newest first, without reading it. The
+// names tell the order, so that a damaged manifest keeps its place.
+func (p *place) backups(ctx context.Context) ([]stored, error) {
+	files, err := within(ctx, lookLimit, p.vault.List)
+	if err != nil {
+		return nil, p.refused(err)
+	}
+	sizes := map[string]int64{}
+	for _, f := range files {
+		sizes[f.Name] = f.Size
+	}
+	var all []stored
+	for _, f := range files {
+		id, isManifest := strings.CutSuffix(f.Name, manifestSuffix)
+		serial, created, ok := hsmfile.ParseBackupID(id)
+		if !isManifest || !ok {
+			continue
+		}
+		s := stored{place: p, id: id, serial: serial, created: created, size: -1}
+		if size, ok := sizes[id+ageSuffix]; ok {
+			s.size = size
+		}
+		all = append(all, s)
+	}
+	sortNewestFirst(all)
+	return all, nil
+}
+
+func sortNewestFirst(all []stored) {
+	slices.SortStableFunc(all, func(a, b stored) int {
+		return cmp.Or(b.created.Compare(a.created), cmp.Compare(b.id, a.id))
+	})
+}
+
+// read reads the manifest and compares it with its name and the age file's
+// size. An error is that of a vault that does not answer; whatever is wrong
+// with the backup is its problem.
+func (s *stored) read(ctx context.Context) error {
+	text, err := within(ctx, lookLimit, func(ctx context.Context) ([]byte, error) {
+		r, err := s.place.vault.Open(ctx, s.id+manifestSuffix)
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		return io.ReadAll(io.LimitReader(r, maxManifestFile))
+	})
+	if errors.Is(err, errNoAnswer) || errors.Is(err, context.Canceled) {
+		return s.place.refused(err)
+	}
+	if err == nil {
+		s.manifest, err = hsmfile.ParseManifest(text)
+	}
+	switch {
+	case err != nil:
+		s.problem = about("backup "+s.id, "", err)
+	case s.manifest.ID != s.id:
+		s.manifest, s.problem = nil, s.broken("its manifest is that of %s", s.manifest.ID)
+	case s.size < 0:
+		s.problem = s.broken("its age file is missing")
+	case s.size != s.manifest.Size:
+		s.problem = s.broken("the age file is truncated or altered: it has %d bytes, not %d", s.size, s.manifest.Size)
+	}
+	return nil
+}
+
+func (s *stored) broken(format string, args ...any) error {
+	return refusal(hsmfile.ErrIntegrity, "take another backup, or the same from another vault: filehsm backup list",
+		"backup %s: %s", s.id, fmt.Sprintf(format, args...))
+}
+
+// readAll reads all backups of the places that can be used; a place that
+// cannot is left with its error.
+func readAll(ctx context.Context, places []*place) (all []stored) {
+	for _, p := range places {
+		if p.err != nil {
+			continue
+		}
+		of, err := p.backups(ctx)
+		for i := range of {
+			if err == nil {
+				err = of[i].read(ctx)
+			}
+		}
+		if err != nil {
+			p.err = err
+			continue
+		}
+		all = append(all, of...)
+	}
+	sortNewestFirst(all)
+	return all
+}
+
+// newest is a vault's newest backup of the HSM with this serial whose
+// manifest can be read; nil if there is none. What cannot be read is told.
+func (c *call) newest(p *place, serial string) (*stored, error) {
+	all, err := p.backups(c.ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		s := &all[i]
+		if s.serial != serial {
+			continue
+		}
+		if err := s.read(c.ctx); err != nil {
+			return nil, err
+		}
+		if s.manifest != nil {
+			return s, nil
+		}
+		if errors.Is(s.problem, hsmfile.ErrState) { // a newer version's: it may know better than we do
+			return nil, about(p.what(), "", s.problem)
+		}
+		c.Warn("%s: %v", p.what(), s.problem)
+	}
+	return nil, nil
+}
+
+// open opens the age file; reading it ends with ctx, whatever the vault does.
+func (s *stored) open(ctx context.Context) (io.ReadCloser, error) {
+	r, err := within(ctx, lookLimit, func(context.Context) (io.ReadCloser, error) {
+		return s.place.vault.Open(ctx, s.id+ageSuffix) // the stream outlives the look
+	})
+	if errors.Is(err, vault.ErrNotFound) {
+		return nil, s.broken("its age file is missing")
+	}
+	if err != nil {
+		return nil, s.place.refused(err)
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{&untilDone{ctx, r}, r}, nil
+}

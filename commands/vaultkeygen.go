@@ -1,0 +1,99 @@
+package commands
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"filehsm/hsmfile"
+)
+
+func vaultKeygenLeaf() leaf {
+	return leaf{
+		name:    "keygen",
+		usage:   "make an age identity, the file that opens backups",
+		example: "filehsm vault keygen --identity key.txt\nfilehsm vault keygen --identity key.txt --pq",
+		flags: []flag{
+			identityFlag("write the identity to this new file"),
+			switchFlag("pq", "make a post-quantum identity; its recipient has 1,959 characters"),
+		},
+		run: vaultKeygen,
+	}
+}
+
+func identityFlag(usage string) flag { return textFlag("identity", "FILE", usage) }
+
+func vaultKeygen(c *call) (*Result, error) {
+	path, err := c.Need("identity")
+	if err != nil {
+		return nil, err
+	}
+	fingerprint, err := c.fingerprintForIdentity()
+	if err != nil {
+		return nil, err
+	}
+	recipient, err := writeIdentity(path, c.Switch("pq"), fingerprint)
+	if err != nil {
+		return nil, err
+	}
+	data := object{{"identity", path}, {"recipient", recipient}, {"fingerprint", fingerprint}}
+	view := facts{{"identity", path}, {"recipient", recipient}}
+	if fingerprint != "" {
+		view = append(view, fact{"fingerprint", fingerprint})
+	} else {
+		c.Warn("there is no active image here, so %s holds no fingerprint; a restore on another machine will ask for --trust", path)
+	}
+	keep := "Keep " + path + " outside the HSM and outside the vaults, twice. Without it no backup\n" +
+		"can be restored; with it and a vault anybody can try passwords on the backups."
+	return &Result{Data: data, View: views{view, note(keep)}, Next: c.line("vault add NAME DIR --recipient %s", c.recipientToType(path, recipient))}, nil
+}
+
+// recipientToType lets the shell fetch a recipient that nobody would type.
+func (c *call) recipientToType(path, recipient string) string {
+	if c.Switch("pq") {
+		return `"$(sed -n 's/^# public key: //p' ` + shellQuoted(path) + `)"`
+	}
+	return recipient
+}
+
+// fingerprintForIdentity is the image's, if there is one. Only an image that
+// the line itself names must be there: identities are often made first.
+func (c *call) fingerprintForIdentity() (string, error) {
+	im, err := c.openImage()
+	if err != nil {
+		if missing(err) && !c.Given("image") {
+			err = nil
+		}
+		return "", err
+	}
+	return im.Info().Fingerprint, nil
+}
+
+// writeIdentity never writes over a file: it may be the only key to a year of
+// backups.
+func writeIdentity(path string, pq bool, fingerprint string) (recipient string, err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return "", usageError("name another file; an identity is never written over", "--identity: %s is there already", path)
+	}
+	if err != nil {
+		return "", &hsmfile.Error{Text: "failed to write the identity", Err: err}
+	}
+	recipient, err = hsmfile.GenerateIdentity(f, pq, fingerprint)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		_ = os.Remove(path)
+		return "", &hsmfile.Error{Text: "failed to write the identity " + path, Err: err}
+	}
+	syncDirectory(filepath.Dir(path))
+	return recipient, nil
+}
+
+// syncDirectory makes a new name durable, as far as the directory can be read
+// and its file system has such a call.
+func syncDirectory(path string) {
+	if d, err := os.Open(path); err == nil {
+		_ = d.Sync()
+		_ = d.Close()
+	}
+}
