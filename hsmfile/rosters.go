@@ -237,7 +237,27 @@ func (c *change) putRoster(old *roster, by signer, edit func(*record.Roster)) (*
 	}
 	next.Epoch, next.Prev = old.Epoch+1, old.hash
 	edit(next)
+	if err := c.vouch(next); err != nil {
+		return nil, err
+	}
 	return c.signRoster(next, by)
+}
+
+// vouch names each user's newest keys, so that who knows one of his older
+// passwords cannot fork his generations from there any more. A user whose keys
+// are damaged keeps his row: an officer must be able to delete him.
+func (c *change) vouch(r *record.Roster) error {
+	for i := range r.Users {
+		p, err := c.currentPublic(&r.Users[i])
+		switch {
+		case errors.Is(err, ErrIntegrity):
+			continue
+		case err != nil:
+			return err
+		}
+		r.Users[i].Gen, r.Users[i].Public = p.Gen, p.Hash()
+	}
+	return nil
 }
 
 func (c *change) signRoster(r *record.Roster, by signer) (*roster, error) {
