@@ -62,18 +62,19 @@ func (c *call) nextAfterKeys(im *hsmfile.Image) string {
 		return ""
 	}
 	if len(vaults) == 0 {
-		return program + " vault keygen --identity key.txt, then " + program + " vault add NAME DIR --recipient age1..., so that a backup can be made"
+		return program + " vault keygen --identity key.txt, then " + program + " vault add NAME DIR --recipient age1... --as " +
+			c.firstUser(im, hsmfile.CO) + ", so that a backup can be made"
 	}
-	return program + " backup create --as " + c.backupUser(im)
+	return program + " backup create --as " + c.firstUser(im, hsmfile.AU, hsmfile.CO)
 }
 
-// backupUser is who can make a backup: the first AU, else the first CO.
-func (c *call) backupUser(im *hsmfile.Image) string {
+// firstUser is the first user of the first role that has one.
+func (c *call) firstUser(im *hsmfile.Image, roles ...hsmfile.Role) string {
 	users, err := im.Users(c.ctx)
 	if err != nil {
 		return "NAME"
 	}
-	for _, role := range []hsmfile.Role{hsmfile.AU, hsmfile.CO} {
+	for _, role := range roles {
 		for _, u := range users {
 			if u.Role == role {
 				return u.Username

@@ -33,7 +33,7 @@ type outFile struct {
 // openBinary is openOutput for bytes that are no text. A terminal is refused
 // before anything is done for them.
 func (c *call) openBinary(mode fs.FileMode) (*outFile, error) {
-	if (!c.Given("path") || c.Text("path") == "-") && !c.JSON() && isTerminal(c.world.out) {
+	if c.toStdout() && !c.JSON() && isTerminal(c.world.out) {
 		return nil, usageError("give --path FILE, or --json for Base64, or send standard output to a file",
 			"refusing to write binary data to a terminal")
 	}
@@ -47,7 +47,7 @@ func (c *call) openOutput(mode fs.FileMode) (*outFile, error) {
 	switch {
 	case c.Given("path") && o.path == "":
 		return nil, usageError("leave it out to write to standard output", "--path is empty")
-	case o.path == "" || o.path == "-":
+	case c.toStdout():
 		return &outFile{}, nil
 	}
 	c.AtEnd(o.discard)
@@ -58,6 +58,13 @@ func (c *call) openOutput(mode fs.FileMode) (*outFile, error) {
 		return nil, o.taken()
 	}
 	return o, o.create(mode)
+}
+
+// toStdout: no file is named, or one of the names of standard output, which
+// would otherwise be taken for the file that it was sent to.
+func (c *call) toStdout() bool {
+	path := c.Text("path")
+	return !c.Given("path") || path == "-" || filepath.Clean(path) == "/dev/stdout" || filepath.Clean(path) == "/dev/fd/1"
 }
 
 // openDevice opens a device or a named pipe, which waits for its reader.
