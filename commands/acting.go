@@ -44,30 +44,47 @@ func (c *call) actOn(im *hsmfile.Image, name string) (*hsmfile.Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.actAs(im, cr)
+}
+
+// actAs is actOn for credentials that were looked for already.
+func (c *call) actAs(im *hsmfile.Image, cr credentials) (*hsmfile.Session, error) {
 	s, err := c.prove(im, cr)
 	if err != nil {
 		return nil, err
 	}
+	return c.keep(s), nil
+}
+
+// keep closes a session after the result was printed, and tells its user what
+// he should know.
+func (c *call) keep(s *hsmfile.Session) *hsmfile.Session {
 	c.AtEnd(func() error { s.Close(); return nil })
 	if n := s.FailuresSince(); n > 0 {
 		c.Warn("%d failed logins of %q since the last right one", n, s.Username())
 	}
-	return s, nil
+	return s
 }
 
 // prove follows the order that credentials describes.
 func (c *call) prove(im *hsmfile.Image, cr credentials) (*hsmfile.Session, error) {
-	token, err := c.readSession(im)
-	if err != nil {
-		return nil, err
+	var token *hsmfile.SessionToken
+	if cr.Name == "" || cr.Password == nil { // what is explicit needs no session, so a broken one cannot stop it
+		var err error
+		if token, err = c.readSession(im); err != nil {
+			return nil, err
+		}
 	}
 	if cr.Name == "" && token != nil {
 		cr.Name = token.Username()
 	}
 	if cr.Password == nil && token != nil && strings.EqualFold(token.Username(), cr.Name) {
 		s, err := im.Resume(c.ctx, *token)
-		if !errors.Is(err, hsmfile.ErrNotFound) || !c.HasTerminal() {
+		if !errors.Is(err, hsmfile.ErrNotFound) {
 			return s, err
+		}
+		if !c.HasTerminal() { // a session that is over is a password source that is not there
+			return nil, sourceError(hsmfile.HintOf(err), "%w", err)
 		}
 		c.Warn("%v", err)
 	}

@@ -72,7 +72,7 @@ func (c *call) readSession(im *hsmfile.Image) (*hsmfile.SessionToken, error) {
 func (c *call) writeSession(im *hsmfile.Image, t hsmfile.SessionToken) error {
 	path := c.sessionPath(im)
 	if path == "" {
-		return sourceError("set HOME, XDG_RUNTIME_DIR or FILEHSM_SESSION; scripts use --as and need no session", "there is no directory for a session file")
+		return noSessionPlace()
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -88,6 +88,10 @@ func (c *call) writeSession(im *hsmfile.Image, t hsmfile.SessionToken) error {
 	defer content.Wipe()
 	_, err = f.Write(content.Reveal())
 	return errors.Join(err, f.Close())
+}
+
+func noSessionPlace() error {
+	return sourceError("set HOME, XDG_RUNTIME_DIR or FILEHSM_SESSION; scripts use --as and need no session", "there is no directory for a session file")
 }
 
 // eraseFile overwrites a file and removes it; one that is not there is gone.

@@ -5,10 +5,25 @@ func tree() *noun {
 	return &noun{
 		name:  program,
 		usage: "a hardware security module in one file",
+		leaves: []leaf{
+			createLeaf(),
+			activateLeaf(),
+			statusLeaf(),
+			loginLeaf(),
+			logoutLeaf(),
+			whoamiLeaf(),
+			zeroizeLeaf(),
+		},
 		nouns: []noun{
 			configNoun(),
+			userNoun(),
+			policyNoun(),
 			keyNoun(),
 			cryptoNoun(),
+			vaultNoun(),
+			backupNoun(),
+			auditNoun(),
+			imageNoun(),
 		},
 	}
 }

@@ -1,0 +1,24 @@
+package commands
+
+// A command that destroys keys takes --confirm NAME, with the name of what is
+// destroyed, or asks for that name on a terminal.
+
+// confirmable refuses before the login what would be refused after it: a
+// --confirm that names something else, or none and nobody to ask.
+func (c *call) confirmable(name, what string) error {
+	if c.Given("confirm") && c.Text("confirm") != name {
+		return usageError("--confirm "+shellQuoted(name), "--confirm %q is not %s; nothing was done", c.Text("confirm"), what)
+	}
+	if !c.Given("confirm") && !c.HasTerminal() {
+		return usageError("--confirm "+shellQuoted(name), "this cannot be undone and has to be confirmed")
+	}
+	return nil
+}
+
+// confirmed asks, unless the line has --confirm.
+func (c *call) confirmed(question, name string) error {
+	if c.Given("confirm") {
+		return nil
+	}
+	return c.Confirm(question, name, "--confirm "+shellQuoted(name))
+}

@@ -1,0 +1,55 @@
+package commands
+
+import "filehsm/hsmfile"
+
+// newPasswordGiven says whether the line tells where the new password comes
+// from. Then it is read and checked before the login, so that a bad one
+// changes nothing; a person is asked after he has proved who he is.
+func (c *call) newPasswordGiven() bool {
+	return c.Given("new-password-file") || c.Given("new-password-fd") || c.Switch("generate-password")
+}
+
+// passwordFor finds a user's new password and checks it. A person whose choice
+// is refused is told why and chooses again.
+func (c *call) passwordFor(name string, role hsmfile.Role) (*newPassword, error) {
+	for tries := 1; ; tries++ {
+		p, err := c.NewPassword(name, role.String())
+		if err != nil {
+			return nil, err
+		}
+		err = hsmfile.ValidatePassword(role, p.Bytes)
+		if err == nil {
+			return p, nil
+		}
+		if tries == askTimes || c.newPasswordGiven() {
+			return nil, err
+		}
+		c.Warn("%v", err)
+	}
+}
+
+// actWithNew proves who acts and finds the new password of the user acted on.
+func (c *call) actWithNew(im *hsmfile.Image, name string, role hsmfile.Role) (*hsmfile.Session, *newPassword, error) {
+	var p *newPassword
+	var err error
+	if c.newPasswordGiven() {
+		if p, err = c.passwordFor(name, role); err != nil {
+			return nil, nil, err
+		}
+	}
+	s, err := c.actOn(im, "")
+	if err == nil && p == nil {
+		p, err = c.passwordFor(name, role)
+	}
+	return s, p, err
+}
+
+// generatedIn adds a password that was made here to a result; there is no other
+// place and no second time to see it.
+func (p *newPassword) generatedIn(data object, page facts) (object, facts) {
+	if text := p.Shown(); text != "" {
+		data = append(data, member{"generated-password", text})
+		page = append(page, fact{"password", text + "\n(shown this once; give it to its user by a safe way)"})
+	}
+	return data, page
+}
