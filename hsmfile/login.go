@@ -95,7 +95,7 @@ func (im *Image) prepareLogin(ctx context.Context, cred Credentials) (*attempt, 
 		return nil, err
 	}
 	if a.user == nil {
-		return nil, unknownUser(preset, cred)
+		return nil, im.unknownUser(preset, cred)
 	}
 	a.kek, err = a.login.KDF.Derive(cred.Password)
 	return a, err
@@ -120,7 +120,7 @@ func foldName(name string) string {
 
 // unknownUser costs one KDF and reads like a first wrong password. It leaves
 // no audit entry: what was typed as a name may be a password.
-func unknownUser(preset string, cred Credentials) error {
+func (im *Image) unknownUser(preset string, cred Credentials) error {
 	if _, err := newLock(cred.Password); err != nil {
 		return err
 	}
@@ -129,11 +129,11 @@ func unknownUser(preset string, cred Credentials) error {
 		role = CU
 	}
 	rule := lockoutOf(preset, role)
-	return wrongPassword(rule, rule.Attempts-1)
+	return im.wrongPassword(rule, rule.Attempts-1)
 }
 
 // wrongPassword is the one text for a wrong password and an unknown user.
-func wrongPassword(rule LockoutRule, left int) error {
+func (im *Image) wrongPassword(rule LockoutRule, left int) error {
 	hint := fmt.Sprintf("%d attempts left before the account is locked", left)
 	switch {
 	case rule.Action == actionZeroize && left == 1:
@@ -145,7 +145,7 @@ func wrongPassword(rule LockoutRule, left int) error {
 	case left == 0:
 		hint = "the account is locked now; a CO unlocks it: filehsm user unlock --username NAME"
 	}
-	return refuse(ErrAuth, hint, "wrong user name or password")
+	return refuse(ErrAuth, hint, "%s: wrong user name or password", im.path)
 }
 
 // admit says whether an attempt may be made at all; nothing is counted yet.
@@ -248,7 +248,7 @@ func (a *attempt) wrong(ctx context.Context, tx store.Transactor) error {
 		return refuse(ErrAuth, "bring the keys back from the newest backup: filehsm backup restore --vault NAME --identity FILE",
 			"%s: wrong password; that was the last attempt, and the image has wiped itself", a.im.path)
 	}
-	return wrongPassword(a.rule, left)
+	return a.im.wrongPassword(a.rule, left)
 }
 
 // right settles a right password: counter to zero, the roster followed from

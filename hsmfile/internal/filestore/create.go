@@ -47,7 +47,7 @@ func Create(ctx context.Context, path string, init func(store.Writer) error) err
 // publish would find out.
 func CheckPlace(path string) error {
 	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("%q %w", path, store.ErrExist)
+		return fmt.Errorf("the file %w", store.ErrExist)
 	}
 	directory := filepath.Dir(path)
 	info, err := os.Stat(directory)
@@ -105,7 +105,7 @@ func (s *session) populate(ctx context.Context, init func(store.Writer) error) e
 func publish(temporary, path string) error {
 	err := os.Link(temporary, path)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%q %w", path, store.ErrExist)
+		return fmt.Errorf("the file %w", store.ErrExist)
 	}
 	if err != nil {
 		return fmt.Errorf("failed to create the image: %w", err)

@@ -76,7 +76,7 @@ func Open(path string, options Options) (*Store, error) {
 func openImage(path string, flags int) (*os.File, error) {
 	file, err := os.OpenFile(path, flags|unix.O_NONBLOCK, 0) // a FIFO must not block us
 	if err != nil {
-		return nil, openError(path, err)
+		return nil, openError(err)
 	}
 	if err := checkFile(file); err != nil {
 		file.Close()
@@ -85,12 +85,12 @@ func openImage(path string, flags int) (*os.File, error) {
 	return file, nil
 }
 
-func openError(path string, err error) error {
+func openError(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("image %q %w", path, store.ErrNotExist)
+		return fmt.Errorf("the image %w", store.ErrNotExist)
 	case errors.Is(err, unix.EISDIR):
-		return fmt.Errorf("%q is a directory: %w", path, store.ErrDamaged)
+		return fmt.Errorf("it is a directory: %w", store.ErrDamaged)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, unix.EROFS):
 		return fmt.Errorf("failed to open the image: %w (%w)", err, store.ErrPermission)
 	}
@@ -103,10 +103,10 @@ func checkFile(file *os.File) error {
 		return fmt.Errorf("failed to examine the image: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%q is not a regular file: %w", file.Name(), store.ErrDamaged)
+		return fmt.Errorf("it is not a regular file: %w", store.ErrDamaged)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return fmt.Errorf("%q has mode %04o, which lets others in: %w", file.Name(), mode, store.ErrPermission)
+		return fmt.Errorf("its mode %04o lets others in: %w", mode, store.ErrPermission)
 	}
 	return nil
 }
