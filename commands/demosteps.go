@@ -54,9 +54,9 @@ var demoSteps = []demoStep{
 		"filehsm login --username alice --password-file alice.pw", 0},
 	{"", "filehsm key list", 0},
 	{"", "filehsm crypto verify ecdsa --key-filter payments --data-path order.txt --signature-path order.sig", 0},
-	{"", "filehsm key unwrap aes-zero-pad --filter kek --data-path data.wrapped --key-type-class aes --label data-again", 0},
+	{"", "filehsm key unwrap aes-zero-pad --filter kek --data-path data.wrapped --key-type-class aes --label data-again --usage encrypt", 0},
 	{"And all of it stands in the audit log, which nobody could wipe.",
-		"filehsm audit log --last 6", 0},
+		"filehsm audit log --last 8", 0},
 	{"", "filehsm audit verify --vault usb", 0},
 	{"What is not yet safe, `status` says.", "filehsm status", 0},
 }

@@ -13,6 +13,7 @@ func tree() *noun {
 			logoutLeaf(),
 			whoamiLeaf(),
 			zeroizeLeaf(),
+			demoLeaf(),
 		},
 		nouns: []noun{
 			configNoun(),

@@ -120,8 +120,10 @@ func (st *Status) attention() (all []string) {
 	if len(st.Vaults) == 0 {
 		add("no vault, so no backup can be made: filehsm vault keygen --identity FILE, then filehsm vault add NAME DIR --recipient age1…")
 	}
-	if st.KeysNotInBackup > 0 {
-		add("%d keys are in no backup: filehsm backup create", st.KeysNotInBackup)
+	if n := st.KeysNotInBackup; n == 1 {
+		add("1 key is in no backup: filehsm backup create")
+	} else if n > 1 {
+		add("%d keys are in no backup: filehsm backup create", n)
 	}
 	for _, x := range st.Vaults {
 		if x.LastBackup == nil {
