@@ -27,8 +27,8 @@ func keyNoun() noun {
 				name:  "wrap",
 				usage: "encrypt a key under another, to take it elsewhere",
 				leaves: []leaf{
-					keyWrapLeaf("aes-no-pad", "with AES key wrap (RFC 3394): payloads of whole 8 bytes"),
-					keyWrapLeaf("aes-zero-pad", "with AES key wrap with padding (RFC 5649): any payload"),
+					keyWrapLeaf("aes-no-pad", "with AES key wrap (RFC 3394), for lengths that are multiples of 8 bytes"),
+					keyWrapLeaf("aes-zero-pad", "with AES key wrap with padding (RFC 5649), for any length"),
 				},
 			},
 			{
@@ -45,7 +45,7 @@ func keyNoun() noun {
 
 // filterFlag picks one key; which one a command takes stands in usage.
 func filterFlag(name, usage string) flag {
-	return listFlag(name, "LABEL|key-reference=0x...|attr.NAME=VALUE", usage)
+	return listFlag(name, "KEY", usage+" (a label, key-reference=0x... or attr.NAME=VALUE)")
 }
 
 func labelFlag() flag { return textFlag("label", "LABEL", "the key's label") }
