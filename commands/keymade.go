@@ -62,10 +62,10 @@ func (c *call) nextAfterKeys(im *hsmfile.Image) string {
 		return ""
 	}
 	if len(vaults) == 0 {
-		return program + " vault keygen --identity key.txt, then " + program + " vault add NAME DIR --recipient age1... --as " +
-			c.firstUser(im, hsmfile.CO) + ", so that a backup can be made"
+		return c.line("vault keygen --identity key.txt") + ", then " +
+			c.line("vault add NAME DIR --recipient age1... --as %s", c.firstUser(im, hsmfile.CO)) + ", for a backup to go to"
 	}
-	return program + " backup create --as " + c.firstUser(im, hsmfile.AU, hsmfile.CO)
+	return c.line("backup create --as %s", c.firstUser(im, hsmfile.AU, hsmfile.CO))
 }
 
 // firstUser is the first user of the first role that has one.

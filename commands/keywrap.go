@@ -47,8 +47,8 @@ func keyWrap(c *call, mechanism string) (*Result, error) {
 		member{"wrapped_key_data", base64.StdEncoding.EncodeToString(w.Data)},
 		facts{{"payload key", what}, {"wrapping key", under}, {"wrapped key", out.path}, {"image", s.Image().Path()}})
 	if err == nil && out.path != "" {
-		r.Next = program + " key unwrap " + mechanism + " --filter " + wrapping.String() +
-			" --data-path " + out.path + " --key-type-class CLASS --label LABEL"
+		r.Next = c.line("key unwrap %s --filter %s --data-path %s --key-type-class CLASS --label LABEL",
+			mechanism, wrapping, shellQuoted(out.path))
 	}
 	return r, err
 }
