@@ -40,6 +40,9 @@ func (c *call) act() (*hsmfile.Session, error) {
 // actOn is act for an image that is open already; name is the user whom a
 // command itself names, "" for none.
 func (c *call) actOn(im *hsmfile.Image, name string) (*hsmfile.Session, error) {
+	if err := im.NeedState(hsmfile.Active); err != nil {
+		return nil, err // nobody can log in, so nobody is asked to
+	}
 	cr, err := c.Credentials(name)
 	if err != nil {
 		return nil, err

@@ -1,16 +1,19 @@
 package commands
 
+import "filehsm/hsmfile"
+
 // A command that destroys keys takes --confirm NAME, with the name of what is
 // destroyed, or asks for that name on a terminal.
 
 // confirmable refuses before the login what would be refused after it: a
 // --confirm that names something else, or none and nobody to ask.
-func (c *call) confirmable(name, what string) error {
+func (c *call) confirmable(im *hsmfile.Image, name, what string) error {
+	hint := "--confirm " + shellQuoted(name)
 	if c.Given("confirm") && c.Text("confirm") != name {
-		return usageError("--confirm "+shellQuoted(name), "--confirm %q is not %s; nothing was done", c.Text("confirm"), what)
+		return usageError(hint, "%s: %q is not %s; nothing was done", im.Path(), c.Text("confirm"), what)
 	}
 	if !c.Given("confirm") && !c.HasTerminal() {
-		return usageError("--confirm "+shellQuoted(name), "this cannot be undone and has to be confirmed")
+		return usageError(hint, "%s: this cannot be undone and has to be confirmed", im.Path())
 	}
 	return nil
 }

@@ -26,10 +26,17 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// runProgram is main for the stories.
+// runProgram is main for the stories. It watches what the program prints.
 func runProgram() {
 	leaveTerminal()
-	os.Exit(Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	out, seenOut := guarded(os.Stdout)
+	errs, seenErr := guarded(os.Stderr)
+	code := Run(os.Args[1:], os.Stdin, out, errs)
+	if name := firstLeak(seenOut, seenErr); name != "" {
+		fmt.Fprintf(os.Stderr, "the password in %s was printed\n", name)
+		code = leakExit
+	}
+	os.Exit(code)
 }
 
 // hasTerminal is set for what a story runs on a terminal of its own.
@@ -54,7 +61,8 @@ func leaveTerminal() {
 //	same FILE COPY            the two are equal byte for byte (! same: they are not)
 //	sha FILE VAR              set VAR to FILE's SHA-256
 //
-// Every file named *.pw is made private, as a password file has to be.
+// Every file named *.pw is made private, as a password file has to be, and what
+// is in it must never be printed: the program exits with 99 then.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../testdata/script",

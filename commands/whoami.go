@@ -18,6 +18,9 @@ func whoami(c *call) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := im.NeedState(hsmfile.Active); err != nil {
+		return nil, err
+	}
 	cr, err := c.Credentials("")
 	if err != nil {
 		return nil, err
