@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"errors"
 	"fmt"
 
 	"filehsm/hsmfile"
@@ -36,63 +37,65 @@ func keyList(c *call) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := keyLister{call: c, empty: "no keys yet"}
-	if !f.Empty() {
-		l.empty = "no key matches " + f.String()
+	l := &keyLister{call: c, session: s, filter: f}
+	if c.Switch("verbose") && !c.JSON() {
+		return l.pages()
 	}
-	l.found, err = s.ListKeys(c.ctx, f, hsmfile.ListOptions{
-		MaxItems: c.NumberOr("max-items", 0), StartingToken: c.Text("starting-token"),
-	}, l.take)
+	return &Result{List: &list{
+		key:     "matched_keys",
+		columns: []string{"key-reference", "label", "class", "key-type", "can"},
+		rows:    l.rows, tail: l.tail, foot: l.foot,
+	}}, nil
+}
+
+// A keyLister prints one listing.
+type keyLister struct {
+	*call
+	session *hsmfile.Session
+	filter  attr.Filter
+	found   hsmfile.ListResult
+}
+
+func (l *keyLister) keys(fn func(*hsmfile.Key) error) (err error) {
+	l.found, err = l.session.ListKeys(l.ctx, l.filter, hsmfile.ListOptions{
+		MaxItems: l.NumberOr("max-items", 0), StartingToken: l.Text("starting-token"),
+	}, fn)
+	return err
+}
+
+// pages are the whole key objects for eyes, one below the other.
+func (l *keyLister) pages() (*Result, error) {
+	var all views
+	err := l.keys(func(k *hsmfile.Key) error {
+		all = append(all, keyFacts(k))
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	return l.result(), nil
+	return &Result{View: append(all, note(l.foot()))}, nil
 }
 
-// A keyLister gathers a listing before the first line of it is printed: the
-// image must not stay locked while somebody reads in a pager, and where a key
-// is missing or damaged nothing is to be shown as the whole.
-type keyLister struct {
-	*call
-	rows  []row
-	full  views // with --verbose, for eyes
-	found hsmfile.ListResult
-	empty string
-}
+// errNoMore ends a listing whose reader has gone.
+var errNoMore = errors.New("no more rows are wanted")
 
-func (l *keyLister) take(k *hsmfile.Key) error {
-	switch {
-	case !l.Switch("verbose"):
-		l.rows = append(l.rows, row{item: briefKey(k), cells: keyCells(k)})
-	case l.JSON():
-		l.rows = append(l.rows, row{item: newKeyObject(k)})
-	default:
-		l.full = append(l.full, keyFacts(k))
-	}
-	return nil
-}
-
-func (l *keyLister) result() *Result {
-	if len(l.full) > 0 {
-		return &Result{View: append(l.full, note(l.foot()))}
-	}
-	out := &list{
-		key:     "matched_keys",
-		columns: []string{"key-reference", "label", "class", "key-type", "can"},
-		rows:    l.each, tail: l.tail, empty: l.empty,
-	}
-	if len(l.rows) > 0 {
-		out.foot = l.foot
-	}
-	return &Result{List: out}
-}
-
-func (l *keyLister) each(yield func(row, error) bool) {
-	for _, r := range l.rows {
-		if !yield(r, nil) {
-			return
+func (l *keyLister) rows(yield func(row, error) bool) {
+	err := l.keys(func(k *hsmfile.Key) error {
+		if !yield(l.row(k), nil) {
+			return errNoMore
 		}
+		return nil
+	})
+	if err != nil && err != errNoMore {
+		yield(row{}, err)
 	}
+}
+
+func (l *keyLister) row(k *hsmfile.Key) row {
+	if l.Switch("verbose") {
+		return row{item: newKeyObject(k)}
+	}
+	return row{item: briefKey(k), cells: keyCells(k)}
 }
 
 // tail is what CloudHSM puts after the keys; without a next page there is no
@@ -107,6 +110,10 @@ func (l *keyLister) tail() []member {
 
 func (l *keyLister) foot() string {
 	switch {
+	case l.found.Total == 0 && l.filter.Empty():
+		return "no keys yet"
+	case l.found.Total == 0:
+		return "no key matches " + l.filter.String()
 	case l.found.NextToken != "":
 		return fmt.Sprintf("%d of %d keys; for the next: --starting-token %s", l.found.Returned, l.found.Total, l.found.NextToken)
 	case l.found.Returned < l.found.Total:

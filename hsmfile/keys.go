@@ -208,19 +208,29 @@ type ListResult struct {
 
 // ListKeys calls fn for each key that this user sees and that matches: his
 // own, and every public key. A listing that sees all of his own also compares
-// them with his holdings.
+// them with his holdings. fn is called when all this is done and no lock is
+// held: it may be slow, and it sees nothing of a listing that failed.
 func (s *Session) ListKeys(ctx context.Context, f attr.Filter, o ListOptions, fn func(*Key) error) (res ListResult, err error) {
 	after, err := parseListToken(o.StartingToken)
 	if err != nil {
 		return res, err
 	}
+	var found []*Key
 	err = s.use(ctx, opListKeys, func(v *view) ([]uint64, error) {
-		l := lister{s: s, v: v, f: f, o: o, after: after, fn: fn}
+		l := lister{s: s, v: v, f: f, o: o, after: after}
 		err := l.run()
-		res = l.res
+		res, found = l.res, l.found
 		return nil, err
 	})
-	return res, err
+	if err != nil {
+		return ListResult{}, err
+	}
+	for _, k := range found {
+		if err := fn(k); err != nil {
+			return res, err
+		}
+	}
+	return res, nil
 }
 
 // lister is one listing.
@@ -230,7 +240,7 @@ type lister struct {
 	f     attr.Filter
 	o     ListOptions
 	after record.Name
-	fn    func(*Key) error
+	found []*Key
 	res   ListResult
 	last  record.Name
 	own   []object
@@ -277,7 +287,8 @@ func (l *lister) visit(o object) error {
 	}
 	l.res.Returned++
 	l.last = o.name
-	return l.fn(l.s.key(o))
+	l.found = append(l.found, l.s.key(o))
+	return nil
 }
 
 // listToken names the last key given out, so that a listing goes on rightly
