@@ -9,7 +9,6 @@ import (
 
 	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/record"
-	"filehsm/hsmfile/internal/seal"
 	"filehsm/hsmfile/internal/store"
 )
 
@@ -154,48 +153,6 @@ func (v *view) verifyRosterReport(report *AuditReport) error {
 		return nil
 	}
 	return err
-}
-
-// verifyHeads checks signed heads: every one, or each user's newest.
-func (v *view) verifyHeads(log *chain.Log, all bool, report *AuditReport) error {
-	newest := map[string]record.Head{}
-	signed := uint64(0)
-	err := v.r.Scan(record.HeadPrefix(), "", func(key string, b []byte) error {
-		var h record.Head
-		if err := record.Decode(b, &h); err != nil || record.HeadKey(h.Sequence, string(h.User)) != key {
-			report.add("signed head", "it is malformed or not in its place")
-			return nil
-		}
-		signed = max(signed, h.Sequence)
-		if all {
-			verifyHead(log, h, report)
-		}
-		newest[string(h.User)] = h
-		return nil
-	})
-	if !all {
-		for _, h := range newest {
-			verifyHead(log, h, report)
-		}
-	}
-	report.Unsigned = int(log.Last().Sequence - min(signed, log.Last().Sequence))
-	return err
-}
-
-// verifyHead checks one signature: of this chain's entry, by a key that the
-// chain says the user had by then.
-func verifyHead(log *chain.Log, h record.Head, report *AuditReport) {
-	what := fmt.Sprintf("signed head of entry %d", h.Sequence)
-	switch {
-	case !log.Has(h.Sequence, h.Hash):
-		report.add(what, "it signs an entry that this chain does not have")
-	case !log.Vouches(string(h.User), h.Gen, h.Verifier, h.Sequence):
-		report.add(what, "its key was never the user's")
-	case !seal.VerifySignature(h.Verifier, signHead, h.Signed(), h.Sig):
-		report.add(what, "its signature does not verify")
-	default:
-		report.Signatures++
-	}
 }
 
 // Head is the newest audit entry: its sequence, and its hash in hex.

@@ -187,12 +187,15 @@ func (v *view) verifyManifest(log *chain.Log, m *Manifest) error {
 	}
 	user, _ := hex.DecodeString(m.Signer.UserID)
 	key, _ := hex.DecodeString(m.Signer.PublicKey)
-	known := log.Vouches(string(user), m.Signer.Generation, key, log.Last().Sequence)
-	r, err := v.publicRoster()
+	w, err := v.witnesses(log)
 	if err != nil {
 		return err
 	}
-	if u := r.ByID(string(user)); u != nil && !slices.Contains(operations[opBackup].roles, Role(u.Role)) {
+	known, err := w.vouch(string(user), m.Signer.Generation, key, log.Last().Sequence)
+	if err != nil {
+		return err
+	}
+	if u := w.roster.ByID(string(user)); u != nil && !slices.Contains(operations[opBackup].roles, Role(u.Role)) {
 		known = false // a CU's signature is a good one, but backups are not his to make
 	}
 	if !known || !m.verifies() {
