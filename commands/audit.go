@@ -1,8 +1,6 @@
 package commands
 
 import (
-	"fmt"
-
 	"filehsm/hsmfile"
 )
 
@@ -38,10 +36,6 @@ func foundError(im *hsmfile.Image, all []hsmfile.Finding) error {
 	if len(all) == 0 {
 		return nil
 	}
-	what := "1 record is"
-	if len(all) > 1 {
-		what = fmt.Sprintf("%d records are", len(all))
-	}
 	return refusal(hsmfile.ErrIntegrity, "keep the file as it is, and restore the newest backup at another path: filehsm backup restore --image NEW.hsm --from DIR --identity FILE",
-		"%s: %s not as the audit chain says, the first: %s: %s", im.Path(), what, all[0].Record, all[0].Problem)
+		"%s: %s, the first: %s: %s", im.Path(), counted(len(all), "finding"), all[0].Record, all[0].Problem)
 }

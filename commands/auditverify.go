@@ -77,7 +77,7 @@ func auditView(im *hsmfile.Image, report *hsmfile.AuditReport, newest []*stored)
 		text += "s"
 	}
 	if report.Unsigned > 0 {
-		text += fmt.Sprintf("; the last %s not signed yet, the next login signs", entriesAre(report.Unsigned))
+		text += "\n" + unsigned(report.Unsigned)
 	}
 	for _, s := range newest {
 		text += fmt.Sprintf("\nit continues backup %s in %s", s.id, s.place.what())
@@ -95,9 +95,9 @@ func entries(n int) string {
 	return fmt.Sprintf("%d entries", n)
 }
 
-func entriesAre(n int) string {
+func unsigned(n int) string {
 	if n == 1 {
-		return "entry is"
+		return "the newest entry is not signed yet; the next login signs it"
 	}
-	return entries(n) + " are"
+	return fmt.Sprintf("the newest %d entries are not signed yet; the next login signs them", n)
 }

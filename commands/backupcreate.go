@@ -129,11 +129,11 @@ func notAll(m *hsmfile.Manifest, places []*place, failed []string) error {
 	for _, name := range failed {
 		again += " --vault " + name
 	}
-	have := "none"
+	have := "no vault"
 	if n := len(places) - len(failed); n > 0 {
-		have = fmt.Sprint(n)
+		have = fmt.Sprintf("only %d of %s", n, counted(len(places), "vault"))
 	}
-	return partialError(again, "%s of %s took backup %s: %s", have, counted(len(places), "vault"), m.ID, strings.Join(why, "; "))
+	return partialError(again, "%s took backup %s: %s", have, m.ID, strings.Join(why, "; "))
 }
 
 // inWords is a list of vaults in a sentence.

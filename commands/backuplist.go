@@ -32,11 +32,16 @@ func backupList(c *call) (*Result, error) {
 	for i := range all {
 		objects = append(objects, all[i].object())
 	}
-	if im != nil { // without an image no signature can be checked, which is no news per backup
+	if im != nil {
 		c.warnOfProblems(all)
+	} else if len(all) > 0 {
+		c.Warn("no image here knows who signed these; backup restore finds out, and backup verify with --identity")
 	}
-	r := &Result{Data: object{{"backups", objects}}, View: backupGrid(all)}
-	return r, c.unreachable(places)
+	err = c.unreachable(places)
+	if err != nil && len(all) == 0 {
+		return nil, err
+	}
+	return &Result{Data: object{{"backups", objects}}, View: backupGrid(all)}, err
 }
 
 // checkSigned compares manifests with the users that the image's audit chain
@@ -45,7 +50,7 @@ func (c *call) checkSigned(im *hsmfile.Image, all []stored) error {
 	if im == nil {
 		for i := range all {
 			if all[i].problem == nil {
-				all[i].problem = refusal(hsmfile.ErrIntegrity, "backup restore checks it against --trust", "backup %s: no image here knows its signer", all[i].id)
+				all[i].problem = refusal(hsmfile.ErrIntegrity, "", "backup %s: no image here knows its signer", all[i].id)
 			}
 		}
 		return nil

@@ -44,10 +44,13 @@ func backupVerify(c *call) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if im != nil {
+	switch {
+	case im != nil:
 		if err := c.checkSigned(im, all); err != nil {
 			return nil, err
 		}
+	case identity == nil:
+		c.Warn("no image here knows who signed these, only damage is looked for; with --identity they are checked to the last record")
 	}
 	for i := range all {
 		if err := v.verify(&all[i]); err != nil {

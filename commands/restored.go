@@ -20,7 +20,7 @@ func (c *call) restored(im *hsmfile.Image, s *stored, report hsmfile.RestoreRepo
 		objects = append(objects, object{{"username", u.Username}, {"role", u.Role.String()}})
 	}
 	data := object{{"image", im.Path()}, {"serial", i.Serial}, {"fingerprint", i.Fingerprint}, {"state", i.State.String()},
-		{"backup", m.ID}, {"created", m.Created}, {"generation", m.Generation}, {"key-count", m.KeyCount}, {"users", objects},
+		{"backup", m.ID}, {"vault", s.place.label()}, {"created", m.Created}, {"generation", m.Generation}, {"key-count", m.KeyCount}, {"users", objects},
 		{"newer", append([]string{}, report.Newer...)}, {"brought-back", append([]string{}, report.ComesBack...)}}
 	view := views{facts{
 		{"restored", im.Path()},

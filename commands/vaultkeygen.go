@@ -44,8 +44,8 @@ func vaultKeygen(c *call) (*Result, error) {
 	} else {
 		c.Warn("there is no active image here, so %s holds no fingerprint; a restore on another machine will ask for --trust", path)
 	}
-	keep := "Keep " + path + " outside the HSM and outside the vaults, twice. Without it no backup\n" +
-		"can be restored; with it and a vault anybody can try passwords on the backups."
+	keep := "Keep " + path + " outside the HSM and outside the vaults, in two copies. Without it no\n" +
+		"backup can be restored; with it and a vault anybody can try passwords on them."
 	return &Result{Data: data, View: views{view, note(keep)}, Next: c.line("vault add NAME DIR --recipient %s", c.recipientToType(path, recipient))}, nil
 }
 

@@ -37,6 +37,14 @@ func (p *place) what() string {
 	return p.info.Location
 }
 
+// where is the label with the directory.
+func (p *place) where() string {
+	if p.info.Name != "" {
+		return "vault " + quoted(p.info.Name) + " at " + p.info.Location
+	}
+	return p.info.Location
+}
+
 // vaultFlag names vaults of the image.
 func vaultFlag(usage string) flag { return eachFlag("vault", "NAME", usage) }
 
@@ -113,7 +121,10 @@ func openPlace(ctx context.Context, info hsmfile.VaultInfo, limit time.Duration)
 
 // refused gives an error of a vault its kind and a word on what to do.
 func (p *place) refused(err error) error {
-	e := &hsmfile.Error{Text: p.what(), Err: err}
+	e := &hsmfile.Error{Text: p.where(), Err: err}
+	if inner := errors.Unwrap(err); inner != nil { // the vault's own sentence begins with the directory again
+		e.Err = inner
+	}
 	switch {
 	case errors.Is(err, vault.ErrNotMounted) && p.info.Name == "":
 		e.Kind, e.Hint = hsmfile.ErrNotFound, "name the directory with the files vault.id, *.age and *.json"

@@ -125,7 +125,7 @@ func (p *RestorePlan) whole(v *view, r *roster) error {
 // does not have, and what the backup has that had been removed by then.
 func (p *RestorePlan) compare(ctx context.Context, v *view) error {
 	for _, m := range p.o.Passed {
-		p.report.Newer = append(p.report.Newer, fmt.Sprintf("a newer backup, %s, with %d keys", m.ID, m.KeyCount))
+		p.report.Newer = append(p.report.Newer, fmt.Sprintf("a newer backup, %s, with %s", m.ID, countKeys(m.KeyCount)))
 	}
 	if p.log == nil {
 		return nil
@@ -161,11 +161,18 @@ func (p *RestorePlan) compare(ctx context.Context, v *view) error {
 func (p *RestorePlan) compareKeys(before, then chain.State) {
 	lost, back := keysOnlyIn(before, then), keysOnlyIn(then, before)
 	if lost > 0 {
-		p.report.Newer = append(p.report.Newer, fmt.Sprintf("%d keys that were made after this backup are not in it", lost))
+		p.report.Newer = append(p.report.Newer, countKeys(lost)+" made after this backup")
 	}
 	if back > 0 {
-		p.report.ComesBack = append(p.report.ComesBack, fmt.Sprintf("%d keys that had been deleted", back))
+		p.report.ComesBack = append(p.report.ComesBack, countKeys(back)+" that had been deleted")
 	}
+}
+
+func countKeys(n int) string {
+	if n == 1 {
+		return "1 key"
+	}
+	return fmt.Sprintf("%d keys", n)
 }
 
 func keysOnlyIn(a, b chain.State) (n int) {
@@ -192,12 +199,12 @@ func (p *RestorePlan) compareUsers(live, old *roster, before, then chain.State) 
 	}
 	for _, u := range live.Users {
 		if old.ByID(string(u.ID)) == nil {
-			p.report.Newer = append(p.report.Newer, fmt.Sprintf("user %q (%s) was made after this backup", u.Name, Role(u.Role)))
+			p.report.Newer = append(p.report.Newer, fmt.Sprintf("user %q (%s), made after this backup", u.Name, Role(u.Role)))
 		}
 	}
 	for _, x := range live.Vaults {
 		if old.VaultByName(x.Name) == nil {
-			p.report.Newer = append(p.report.Newer, fmt.Sprintf("vault %q was added after this backup", x.Name))
+			p.report.Newer = append(p.report.Newer, fmt.Sprintf("vault %q, added after this backup", x.Name))
 		}
 	}
 }
