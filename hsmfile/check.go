@@ -102,7 +102,7 @@ func describeName(n record.Name) string {
 	switch k := n.Kind(); {
 	case string(n) == record.HeaderKey():
 		return "header"
-	case k == record.KindKey || k == record.KindPubObj || k == record.KindLabel:
+	case k == record.KindKey || k == record.KindPubObj || k == record.KindLabel || k == record.KindOffer || k == record.KindShare:
 		return fmt.Sprintf("%s %s", k, attr.FormatReference(record.RefOf(n)))
 	case n == "":
 		return "record without a name"
@@ -122,6 +122,8 @@ var shapes = map[record.Kind]func() any{
 	record.KindKey:      func() any { return new(record.Key) },
 	record.KindPubObj:   func() any { return new(record.PubObj) },
 	record.KindHoldings: func() any { return new(record.SealedOwn) },
+	record.KindOffer:    func() any { return new(record.Left) },
+	record.KindShare:    func() any { return new(record.Share) },
 }
 
 // checkRecords decodes every record of the live set.
@@ -185,11 +187,26 @@ func (v *view) checkLogins(r *roster, add func(what, problem string)) error {
 			return err
 		}
 	}
+	if err := v.checkOffers(r, add); err != nil {
+		return err
+	}
 	return v.scan(record.Name(string(rune(record.KindEscrow))), "", func(n record.Name, _ []byte) error {
 		if len(n) < 1+2*record.UserIDSize {
 			return nil
 		}
 		return note(add, describeName(n), v.checkLeftAt(n, r, string(n[1:1+record.UserIDSize])))
+	})
+}
+
+// checkOffers verifies the author of each offer that nobody took up yet.
+func (v *view) checkOffers(r *roster, add func(what, problem string)) error {
+	return v.scan(record.Name(string(rune(record.KindOffer))), "", func(n record.Name, _ []byte) error {
+		var l record.Left
+		err := v.need(n, &l)
+		if err == nil {
+			err = v.checkOffer(n, &l, r)
+		}
+		return note(add, describeName(n), err)
 	})
 }
 

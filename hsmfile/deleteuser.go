@@ -196,15 +196,35 @@ func (c *change) dropSome(user string) (n int, err error) {
 	if err := c.scan(record.LabelsOf(user), "", func(at record.Name, _ []byte) error { return collect(at) }); err != nil {
 		return 0, err
 	}
+	for _, prefix := range []record.Name{record.OfferPrefix(user), record.SharePrefix(user)} {
+		if err := c.scan(prefix, "", func(at record.Name, _ []byte) error { return collect(at) }); err != nil {
+			return 0, err
+		}
+	}
 	if err := c.dropPublicLabels(names); err != nil {
 		return 0, err
 	}
 	for _, at := range names {
+		if err := c.unshareAll(at); err != nil {
+			return 0, err
+		}
 		if err := c.drop(at); err != nil {
 			return 0, err
 		}
 	}
 	return len(names), nil
+}
+
+// unshareAll takes a key that is about to go from all it is shared with.
+func (c *change) unshareAll(n record.Name) error {
+	if n.Kind() != record.KindKey {
+		return nil
+	}
+	var k record.Key
+	if ok, err := c.load(n, &k); err != nil || !ok {
+		return err
+	}
+	return c.dropShares(k.Shared, record.RefOf(n))
 }
 
 // dropPublicLabels removes the labels of public-key objects among names. They

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"filehsm/hsmfile/internal/record"
 	"filehsm/hsmfile/internal/store"
@@ -27,14 +28,15 @@ func (im *Image) damaged(what string, err error) *Error {
 // fail maps the errors of the store, which name no image, to ours.
 func (im *Image) fail(err error) error { return storeError(im.path, err) }
 
-// storeErrors is the one table from the store's errors to kinds and hints.
+// storeErrors is the one table from the store's errors to kinds and hints, in
+// which PATH is the image's.
 var storeErrors = []struct {
 	from, kind error
 	hint       string
 }{
 	{store.ErrDamaged, ErrIntegrity, "is this the right file? If it is: " + restoreHint},
 	{store.ErrBusy, ErrBusy, "another filehsm works on this image; try again, or wait longer with --lock-timeout"},
-	{store.ErrPermission, ErrDenied, "an image must be readable by its owner alone: chmod 600 IMAGE"},
+	{store.ErrPermission, ErrDenied, "an image must be readable by its owner alone: chmod 600 PATH"},
 	{store.ErrNotExist, ErrNotFound, "name the image with --image or FILEHSM_IMAGE, or make one: filehsm create --label NAME"},
 	{store.ErrExist, ErrState, "choose another path; filehsm never writes over a file"},
 	{record.ErrMalformed, ErrIntegrity, "filehsm image check shows all findings; " + restoreHint},
@@ -47,7 +49,7 @@ func storeError(path string, err error) error {
 	}
 	for _, row := range storeErrors {
 		if errors.Is(err, row.from) {
-			return &Error{Kind: row.kind, Text: path, Hint: row.hint, Err: err}
+			return &Error{Kind: row.kind, Text: path, Hint: strings.ReplaceAll(row.hint, "PATH", path), Err: err}
 		}
 	}
 	return &Error{Text: path, Err: err}

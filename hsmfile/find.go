@@ -21,8 +21,11 @@ func (s *Session) open(v *view, n record.Name) (object, bool, error) {
 }
 
 func (s *Session) openBytes(v *view, n record.Name, b []byte, common *secret.Bytes) (o object, err error) {
-	if n.Kind() == record.KindKey {
+	switch n.Kind() {
+	case record.KindKey:
 		return s.openKey(v, n, b)
+	case record.KindShare:
+		return s.openShare(v, n, b)
 	}
 	if common == nil {
 		if common, err = s.common(v); err != nil {
@@ -49,7 +52,7 @@ func (s *Session) find(v *view, f attr.Filter, fits func(*attr.Set) bool, limit 
 		return nil, err
 	}
 	if !indexed {
-		err = s.eachObject(v, "", take)
+		err = s.eachObject(v, take)
 	}
 	for _, n := range names {
 		o, ok, err := s.open(v, n)
@@ -66,7 +69,7 @@ func (s *Session) find(v *view, f attr.Filter, fits func(*attr.Set) bool, limit 
 // candidates names what can match, where an index says so.
 func (s *Session) candidates(v *view, f attr.Filter) (names []record.Name, indexed bool, err error) {
 	if ref, ok := f.Reference(); ok {
-		return []record.Name{record.KeyName(s.id(), ref), record.PubObjName(ref)}, true, nil
+		return []record.Name{record.KeyName(s.id(), ref), record.PubObjName(ref), record.ShareName(s.id(), ref)}, true, nil
 	}
 	if label, ok := f.Label(); ok && label != "" {
 		names, err = s.labelled(v, label)
@@ -76,31 +79,28 @@ func (s *Session) candidates(v *view, f attr.Filter) (names []record.Name, index
 	return nil, false, nil
 }
 
-// eachObject opens every object that this user sees, his own first, from
-// after a name on.
-func (s *Session) eachObject(v *view, after record.Name, fn func(object) error) error {
+// eachObject opens every object that this user sees: his own, the public
+// ones, and those shared with him, which is the order of their names.
+func (s *Session) eachObject(v *view, fn func(object) error) error {
+	common, err := s.common(v)
+	if err != nil {
+		return err
+	}
 	stopped := false
-	visit := func(common *secret.Bytes) func(record.Name, []byte) error {
-		return func(n record.Name, b []byte) error {
+	for _, prefix := range []record.Name{record.KeyPrefix(s.id()), record.PubObjPrefix(), record.SharePrefix(s.id())} {
+		err := v.scan(prefix, "", func(n record.Name, b []byte) error {
 			o, err := s.openBytes(v, n, b, common)
 			if err == nil {
 				err = fn(o)
 			}
 			stopped = err == store.ErrStop
 			return err
-		}
-	}
-	if after.Kind() != record.KindPubObj {
-		if err := v.scan(record.KeyPrefix(s.id()), after, visit(nil)); err != nil || stopped {
+		})
+		if err != nil || stopped {
 			return err
 		}
-		after = ""
 	}
-	common, err := s.common(v)
-	if err != nil {
-		return err
-	}
-	return v.scan(record.PubObjPrefix(), after, visit(common))
+	return nil
 }
 
 // findOne finds the one key that an operation is to use. Only objects that

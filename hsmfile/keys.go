@@ -184,6 +184,9 @@ func (s *Session) deleteObject(c *change, o object) error {
 	if err := c.drop(o.name); err != nil {
 		return err
 	}
+	if err := c.dropShares(o.shared, o.ref()); err != nil {
+		return err
+	}
 	if err := s.hold(c, nil, []object{o}); err != nil {
 		return err
 	}
@@ -252,7 +255,7 @@ func (l *lister) run() error {
 		return err
 	}
 	if !indexed {
-		if err := l.s.eachObject(l.v, "", l.visit); err != nil {
+		if err := l.s.eachObject(l.v, l.visit); err != nil {
 			return err
 		}
 		return l.s.compareHoldings(l.v, l.own)
@@ -278,7 +281,7 @@ func (l *lister) visit(o object) error {
 		return nil
 	}
 	l.res.Total++
-	if o.name <= l.after {
+	if o.at <= l.after {
 		return nil
 	}
 	if l.o.MaxItems > 0 && l.res.Returned == l.o.MaxItems {
@@ -286,7 +289,7 @@ func (l *lister) visit(o object) error {
 		return nil
 	}
 	l.res.Returned++
-	l.last = o.name
+	l.last = o.at
 	l.found = append(l.found, l.s.key(o))
 	return nil
 }
@@ -298,7 +301,7 @@ func listToken(n record.Name) string { return base64.RawURLEncoding.EncodeToStri
 func parseListToken(t string) (record.Name, error) {
 	b, err := base64.RawURLEncoding.DecodeString(t)
 	n := record.Name(b)
-	if err != nil || (t != "" && n.Kind() != record.KindKey && n.Kind() != record.KindPubObj) {
+	if err != nil || (t != "" && n.Kind() != record.KindKey && n.Kind() != record.KindPubObj && n.Kind() != record.KindShare) {
 		return "", refuse(ErrUsage, "give the next_token of the listing before, or leave it out", "invalid starting token %q", t)
 	}
 	return n, nil
@@ -322,6 +325,9 @@ func (s *Session) PublicKeyPEM(ctx context.Context, f attr.Filter) (key *Key, ou
 func attrError(err error) error {
 	var a *attr.Error
 	if errors.As(err, &a) {
+		if a.Denied {
+			return &Error{Kind: ErrDenied, Text: a.Text, Hint: a.Hint}
+		}
 		return &Error{Kind: ErrUsage, Text: a.Text, Hint: a.Hint}
 	}
 	return err

@@ -11,6 +11,13 @@ import (
 // every CU can look up, from the common key.
 const labelKeyCommon = "filehsm/v1/common-index"
 
+// What a label record leads to: an object of the owner's, or one that others
+// share with him. Stored.
+const (
+	labelOwn    = 1
+	labelShared = 2
+)
+
 // putLabel enters an object in the blind index: its owner's, or the common
 // one for a public key. An empty label is not entered: it would look like all
 // other empty ones, and nobody looks for it.
@@ -19,7 +26,7 @@ func (s *Session) putLabel(c *change, o object) error {
 	if err != nil || n == "" {
 		return err
 	}
-	return c.put(n, []byte{1})
+	return c.put(n, []byte{labelOwn})
 }
 
 func (s *Session) labelName(v *view, o object) (record.Name, error) {
@@ -53,16 +60,20 @@ func commonBlind(common *secret.Bytes, label string) []byte {
 	return seal.BlindIndex(seal.Derive(common, labelKeyCommon, seal.KeySize), label)
 }
 
-// labelled names the objects that have a label: the user's own, in each of
-// his generations, and every public one.
+// labelled names the objects that have a label: the user's own and those
+// shared with him, in each of his generations, and every public one.
 func (s *Session) labelled(v *view, label string) (names []record.Name, err error) {
 	for gen := s.login.Gen; gen >= s.login.First && gen > 0; gen-- {
 		keys, err := s.keysAt(v, gen)
 		if err != nil {
 			return nil, err
 		}
-		err = v.scan(record.LabelPrefix(s.id(), seal.BlindIndex(keys.Index(), label)), "", func(n record.Name, _ []byte) error {
-			names = append(names, record.KeyName(s.id(), record.RefOf(n)))
+		err = v.scan(record.LabelPrefix(s.id(), seal.BlindIndex(keys.Index(), label)), "", func(n record.Name, b []byte) error {
+			if string(b) == string([]byte{labelShared}) {
+				names = append(names, record.ShareName(s.id(), record.RefOf(n)))
+			} else {
+				names = append(names, record.KeyName(s.id(), record.RefOf(n)))
+			}
 			return nil
 		})
 		if err != nil {

@@ -20,6 +20,7 @@ const (
 	placeCommon   = "common-key"
 	placeDEK      = "dek"
 	placeObject   = "object"
+	placeShare    = "share"
 	placeSession  = "session"
 )
 

@@ -3,6 +3,7 @@ package hsmfile
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"filehsm/hsmfile/attr"
 	"filehsm/hsmfile/internal/record"
@@ -13,8 +14,10 @@ import (
 // object is a key object, opened: what it may do, and what it is.
 type object struct {
 	name     record.Name
+	at       record.Name // where this user meets it: name, or his share
 	version  uint64
-	owner    string // user id
+	owner    string   // user id
+	shared   [][]byte // users it is shared with; known to its owner alone
 	set      *attr.Set
 	material *secret.Bytes
 }
@@ -27,7 +30,13 @@ func (s *Session) key(o object) *Key {
 	if u := s.roster.ByID(o.owner); u != nil {
 		owner = u.Name
 	}
-	return &Key{Reference: o.ref(), Owner: owner, Attributes: o.set}
+	k := &Key{Reference: o.ref(), Owner: owner, Attributes: o.set}
+	for _, id := range o.shared {
+		if u := s.roster.ByID(string(id)); u != nil {
+			k.Shared = append(k.Shared, u.Name)
+		}
+	}
+	return k
 }
 
 // newReference is a random 63-bit number that no key of the image has.
@@ -50,7 +59,9 @@ func (c *change) newReference(owner string) (uint64, error) {
 // encodeObject is what is sealed: attributes and material as one record, so
 // that neither can be exchanged without the other.
 func encodeObject(set *attr.Set, material *secret.Bytes) ([]byte, error) {
-	a, err := set.Encode()
+	own := *set
+	own.Put(attr.Trusted, false) // the roster says that, not the owner
+	a, err := own.Encode()
 	if err != nil {
 		return nil, err
 	}
@@ -80,10 +91,12 @@ func (s *Session) putObject(c *change, set *attr.Set, material *secret.Bytes) (o
 	}
 	if set.Class == attr.PublicKey {
 		o.name = record.PubObjName(ref)
+		o.at = o.name
 		err = s.putPublicObject(c, o, plain)
 	} else {
 		o.name = record.KeyName(s.id(), ref)
-		err = s.putKey(c, o, plain)
+		o.at = o.name
+		_, err = s.putKey(c, o, plain)
 	}
 	if err != nil {
 		return object{}, err
@@ -91,17 +104,19 @@ func (s *Session) putObject(c *change, set *attr.Set, material *secret.Bytes) (o
 	return o, s.putLabel(c, o)
 }
 
-func (s *Session) putKey(c *change, o object, plain []byte) error {
+// putKey writes a key under a DEK of its own, which it returns.
+func (s *Session) putKey(c *change, o object, plain []byte) (*secret.Bytes, error) {
 	dek := seal.NewKey()
 	sealedDEK, err := seal.Seal(s.keys.Sealing(), c.place(placeDEK, o.name, o.version), dek.Reveal())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	body, err := seal.Seal(dek, c.place(placeObject, o.name, o.version), plain)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return c.put(o.name, record.Encode(&record.Key{Gen: s.login.Gen, Version: o.version, DEK: sealedDEK, Body: body}))
+	k := record.Key{Gen: s.login.Gen, Version: o.version, DEK: sealedDEK, Body: body, Shared: o.shared}
+	return dek, c.put(o.name, record.Encode(&k))
 }
 
 func (s *Session) putPublicObject(c *change, o object, plain []byte) error {
@@ -133,7 +148,15 @@ func (s *Session) openKey(v *view, n record.Name, b []byte) (object, error) {
 	if err != nil {
 		return object{}, v.im.damaged(what, err)
 	}
-	plain, err := seal.Open(secret.New(dek), v.place(placeObject, n, k.Version), k.Body)
+	o, err := s.openBody(v, n, &k, secret.New(dek))
+	o.owner, o.at, o.shared = s.id(), n, k.Shared
+	return o, err
+}
+
+// openBody opens a key record with its DEK, whoever owns it.
+func (s *Session) openBody(v *view, n record.Name, k *record.Key, dek *secret.Bytes) (object, error) {
+	what := "key " + attr.FormatReference(record.RefOf(n))
+	plain, err := seal.Open(dek, v.place(placeObject, n, k.Version), k.Body)
 	if err != nil {
 		return object{}, v.im.damaged(what, err)
 	}
@@ -144,7 +167,13 @@ func (s *Session) openKey(v *view, n record.Name, b []byte) (object, error) {
 	if err != nil {
 		return object{}, v.im.damaged(what, err)
 	}
-	return object{n, k.Version, s.id(), set, material}, nil
+	s.setTrusted(n, set)
+	return object{name: n, version: k.Version, set: set, material: material}, nil
+}
+
+// setTrusted fills in what the roster says of a key.
+func (s *Session) setTrusted(n record.Name, set *attr.Set) {
+	set.Put(attr.Trusted, slices.Contains(s.roster.Trusted, record.RefOf(n)))
 }
 
 // openPublicObject opens a public-key object and verifies whose it is.
@@ -176,7 +205,8 @@ func (s *Session) openPublicObject(v *view, n record.Name, b []byte, common *sec
 	if err != nil {
 		return object{}, v.im.damaged(what, err)
 	}
-	return object{n, p.Version, string(p.Owner), set, material}, nil
+	s.setTrusted(n, set)
+	return object{name: n, at: n, version: p.Version, owner: string(p.Owner), set: set, material: material}, nil
 }
 
 // publicOf is publicAt with a memory: a listing meets the same owners often.

@@ -26,6 +26,12 @@ const (
 	opVault
 	opBackup
 	opZeroize
+	opShare
+	opUnshare
+	opAdopt
+	opSetAttribute
+	opTrust
+	opPolicy
 )
 
 // operations is the one table of rights: what each role may do, the words for
@@ -54,6 +60,12 @@ var operations = map[operation]struct {
 	opVault:         {[]Role{CO}, "set vaults", chain.AddVault},
 	opBackup:        {[]Role{CO, AU}, "make backups", chain.BackupBegin},
 	opZeroize:       {[]Role{CO}, "zeroize", chain.Zeroize},
+	opShare:         {[]Role{CU}, "share keys", chain.ShareObject},
+	opUnshare:       {[]Role{CU}, "unshare keys", chain.UnshareObject},
+	opAdopt:         {[]Role{CU}, "take up shared keys", chain.AdoptShare},
+	opSetAttribute:  {[]Role{CU}, "change attributes of keys", chain.ModifyObject},
+	opTrust:         {[]Role{CO}, "set trusted", chain.ModifyObject},
+	opPolicy:        {[]Role{CO}, "set the policy", chain.SetPolicy},
 }
 
 // denyRole says who may, so that the next line typed is the right one.

@@ -159,6 +159,9 @@ func (s *Session) followRoster(v *view) error {
 func (s *Session) read(ctx context.Context, op operation, fn func(*view) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.adoptOffers(ctx); err != nil {
+		return err
+	}
 	return s.im.view(ctx, func(v *view) error {
 		if err := s.check(v, op); err != nil {
 			return err
@@ -171,6 +174,14 @@ func (s *Session) read(ctx context.Context, op operation, fn func(*view) error) 
 func (s *Session) write(ctx context.Context, op operation, fn func(*change) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.adoptOffers(ctx); err != nil {
+		return err
+	}
+	return s.writeNow(ctx, op, fn)
+}
+
+// writeNow is write for who holds the session's lock, and asks for no offers.
+func (s *Session) writeNow(ctx context.Context, op operation, fn func(*change) error) error {
 	return s.im.update(ctx, func(c *change) error {
 		if err := s.check(&c.view, op); err != nil {
 			return err

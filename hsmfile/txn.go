@@ -107,12 +107,19 @@ func (im *Image) needState(at, want State) error {
 	if at == want {
 		return nil
 	}
-	hints := map[State]string{
-		Uninitialized: "filehsm activate --username admin",
-		Active:        "filehsm status shows what is there",
-		Zeroized:      "filehsm backup restore --vault NAME --identity FILE brings the keys back; filehsm create makes a fresh image at another path",
+	return refuse(ErrState, stateHint(at, want), "%s: image is %s", im.path, at)
+}
+
+func stateHint(at, want State) string {
+	switch {
+	case at == Uninitialized:
+		return "filehsm activate --username admin"
+	case at == Zeroized:
+		return "filehsm backup restore --vault NAME --identity FILE brings the keys back; filehsm create makes a fresh image at another path"
+	case want == Uninitialized:
+		return "it has its officers: filehsm login --username NAME; filehsm user list names them"
 	}
-	return refuse(ErrState, hints[at], "%s: image is %s", im.path, at)
+	return "it is in use; a restore goes into a zeroized image, or with --image into a file that is not there yet"
 }
 
 // change is one transaction that writes: records, and the audit entry that

@@ -45,6 +45,8 @@ func (s *Session) Wrap(ctx context.Context, mechanism string, payload, wrapping 
 func (s *Session) mayLeave(what, under object) error {
 	ref := attr.FormatReference(what.ref())
 	switch {
+	case what.owner != s.id():
+		return refuse(ErrDenied, "its owner can", "%s: key %s belongs to user %q", s.im.path, ref, s.key(what).Owner)
 	case what.ref() == under.ref():
 		return refuse(ErrUsage, "name another wrapping key: --wrapping-filter LABEL", "%s: key %s cannot wrap itself", s.im.path, ref)
 	case !what.set.Is(attr.Extractable):

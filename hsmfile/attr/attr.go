@@ -74,8 +74,9 @@ const (
 
 // Error is a refusal: what was wrong with which word, and what to type.
 type Error struct {
-	Text string // lower case, no full stop
-	Hint string // may be empty
+	Text   string // lower case, no full stop
+	Hint   string // may be empty
+	Denied bool   // the value is a right one, and may not be set
 }
 
 // Error is Text alone; the hint is shown on a line of its own.

@@ -15,6 +15,7 @@ const (
 	ChangePassword  Opcode = 0x09
 	Login           Opcode = 0x0d
 	Logout          Opcode = 0x0e
+	ShareObject     Opcode = 0x12
 	GenerateKey     Opcode = 0x17
 	GenerateKeyPair Opcode = 0x19
 	WrapKey         Opcode = 0x1a
@@ -27,10 +28,14 @@ const (
 	BackupBegin     Opcode = 0x8003
 	BackupEnd       Opcode = 0x8004
 	RestoreEnd      Opcode = 0x8005
+	ModifyObject    Opcode = 0x8006
 	Unlock          Opcode = 0x8101
 	LockUser        Opcode = 0x8102
 	AddVault        Opcode = 0x8103
 	RemoveVault     Opcode = 0x8104
+	SetPolicy       Opcode = 0x8105
+	UnshareObject   Opcode = 0x8106
+	AdoptShare      Opcode = 0x8107
 	Sign            Opcode = 0x8201
 	Verify          Opcode = 0x8202
 	ReadKeys        Opcode = 0x8203
@@ -46,6 +51,8 @@ var names = map[Opcode]string{
 	Tombstone: "CN_TOMBSTONE_OBJECT", Zeroize: "CN_ZEROIZE",
 	BackupBegin: "CN_BACKUP_BEGIN", BackupEnd: "CN_BACKUP_END", RestoreEnd: "CN_RESTORE_END",
 	Unlock: "FH_UNLOCK_USER", LockUser: "FH_LOCK_USER",
+	ShareObject: "CN_SHARE_OBJECT", ModifyObject: "CN_MODIFY_OBJECT",
+	UnshareObject: "FH_UNSHARE_OBJECT", AdoptShare: "FH_ADOPT_SHARE", SetPolicy: "FH_SET_POLICY",
 	AddVault: "FH_ADD_VAULT", RemoveVault: "FH_REMOVE_VAULT",
 	Sign: "FH_SIGN", Verify: "FH_VERIFY", ReadKeys: "FH_READ_KEYS",
 }

@@ -32,13 +32,15 @@ const (
 	KindPubObj   Kind = 'o' // reference
 	KindLabel    Kind = 'l' // owner (or common), blind index, reference
 	KindHoldings Kind = 'q' // owner
+	KindOffer    Kind = 'i' // receiver, reference
+	KindShare    Kind = 's' // receiver, reference
 )
 
 // kindNames are the words for people, in findings and errors.
 var kindNames = map[Kind]string{
 	KindRoster: "roster", KindPublic: "public keys", KindLogin: "login", KindPins: "pins",
 	KindEscrow: "escrow", KindCommon: "common key", KindKey: "key", KindPubObj: "public key object",
-	KindLabel: "label", KindHoldings: "holdings",
+	KindLabel: "label", KindHoldings: "holdings", KindOffer: "offered share", KindShare: "share",
 }
 
 // Known says whether k is a kind of this format version.
@@ -148,6 +150,18 @@ func KeyName(owner string, ref uint64) Name { return KeyPrefix(owner) + Name(be6
 
 // KeyPrefix is the prefix of an owner's key objects.
 func KeyPrefix(owner string) Name { return Name(string(KindKey) + owner) }
+
+// OfferName is a key's DEK, left for a user and not yet taken up.
+func OfferName(receiver string, ref uint64) Name { return OfferPrefix(receiver) + Name(be64(ref)) }
+
+// OfferPrefix is the prefix of all offers to a user.
+func OfferPrefix(receiver string) Name { return Name(string(KindOffer) + receiver) }
+
+// ShareName is a key's DEK, taken up by a user.
+func ShareName(receiver string, ref uint64) Name { return SharePrefix(receiver) + Name(be64(ref)) }
+
+// SharePrefix is the prefix of all keys that others share with a user.
+func SharePrefix(receiver string) Name { return Name(string(KindShare) + receiver) }
 
 // PubObjName is a public-key object.
 func PubObjName(ref uint64) Name { return PubObjPrefix() + Name(be64(ref)) }

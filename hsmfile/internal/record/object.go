@@ -5,8 +5,21 @@ type Key struct {
 	_       struct{} `cbor:",toarray"`
 	Gen     uint32   // owner's generation that seals DEK
 	Version uint64
-	DEK     []byte // data encryption key, sealed under the owner's sealing key
-	Body    []byte // Object, sealed under DEK
+	DEK     []byte   // data encryption key, sealed under the owner's sealing key
+	Body    []byte   // Object, sealed under DEK
+	Shared  [][]byte // users it is shared with, ascending
+}
+
+// Share is another user's key as its receiver took it up: the DEK under his
+// own seal, and where he indexed it.
+type Share struct {
+	_          struct{} `cbor:",toarray"`
+	Owner      []byte
+	Gen        uint32 // receiver's generation that seals DEK
+	Version    uint64
+	DEK        []byte
+	KeyVersion uint64 // version of the key record that DEK opens
+	Label      []byte // name of the receiver's label record; empty if the key has no label
 }
 
 // PubObj is a public-key object as stored: every CU may open it, and its

@@ -1,0 +1,121 @@
+package hsmfile
+
+import (
+	"context"
+	"errors"
+
+	"filehsm/hsmfile/internal/record"
+	"filehsm/hsmfile/internal/seal"
+	"filehsm/hsmfile/internal/store"
+	"filehsm/hsmfile/secret"
+)
+
+// adoptOffers takes up what others left for this user since he last looked:
+// verified, sealed under his own key, and indexed by label where he finds it.
+func (s *Session) adoptOffers(ctx context.Context) error {
+	if s.Role() != CU {
+		return nil
+	}
+	for {
+		waiting := false
+		err := s.im.view(ctx, func(v *view) error {
+			key, _, err := v.r.Last(v.key(record.OfferPrefix(s.id())))
+			waiting = key != ""
+			return err
+		})
+		if err != nil || !waiting {
+			return err
+		}
+		if err := s.writeNow(ctx, opAdopt, s.adoptSome); err != nil {
+			return err
+		}
+	}
+}
+
+// adoptSome takes up as many offers as a transaction may hold.
+func (s *Session) adoptSome(c *change) error {
+	var names []record.Name
+	err := c.scan(record.OfferPrefix(s.id()), "", func(n record.Name, _ []byte) error {
+		if names = append(names, n); len(names) == perTransaction/4 {
+			return store.ErrStop
+		}
+		return nil
+	})
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	e := s.entry(c, operations[opAdopt].opcode)
+	for _, n := range names {
+		if err := s.adoptOne(c, n); err != nil {
+			return err
+		}
+		e.Keys = append(e.Keys, record.RefOf(n))
+	}
+	return c.record(e)
+}
+
+func (s *Session) adoptOne(c *change, offer record.Name) error {
+	ref := record.RefOf(offer)
+	owner, dek, err := s.openOffer(&c.view, offer)
+	if err != nil {
+		return err
+	}
+	o, err := s.openTheirs(&c.view, owner, ref, dek)
+	if err != nil {
+		return err
+	}
+	if err := c.dropShare(s.id(), ref); err != nil {
+		return err
+	}
+	n := record.ShareName(s.id(), ref)
+	sealed, err := seal.Seal(s.keys.Sealing(), c.place(placeShare, n, c.version()), dek.Reveal())
+	if err != nil {
+		return err
+	}
+	sh := record.Share{Owner: []byte(owner), Gen: s.login.Gen, Version: c.version(), DEK: sealed, KeyVersion: o.version}
+	if o.set.Label != "" {
+		label := record.LabelName(s.id(), seal.BlindIndex(s.keys.Index(), o.set.Label), ref)
+		if err := c.put(label, []byte{labelShared}); err != nil {
+			return err
+		}
+		sh.Label = []byte(label)
+	}
+	return c.put(n, record.Encode(&sh))
+}
+
+// openOffer verifies who left an offer and opens it.
+func (s *Session) openOffer(v *view, n record.Name) (owner string, dek *secret.Bytes, err error) {
+	var l record.Left
+	if err := v.need(n, &l); err != nil {
+		return "", nil, err
+	}
+	if err := v.checkOffer(n, &l, s.roster); err != nil {
+		return "", nil, err
+	}
+	keys, err := s.keysAt(v, l.ToGen)
+	if err != nil {
+		return "", nil, err
+	}
+	b, err := keys.OpenBox(v.place(placeShare, n, l.Version), l.Box)
+	if err != nil {
+		return "", nil, v.im.damaged("offered share", err)
+	}
+	return string(l.Author), secret.New(b), nil
+}
+
+// checkOffer verifies an offer's author: a CU of this image, with any of the
+// keys he had, for he may have changed his password since.
+func (v *view) checkOffer(n record.Name, l *record.Left, r *roster) error {
+	u := r.ByID(string(l.Author))
+	if u == nil || Role(u.Role) != CU {
+		return v.im.damaged("offered share", errors.New("its author is not a CU of this image"))
+	}
+	public, err := v.publicAt(u, l.AuthorGen)
+	if err != nil {
+		return err
+	}
+	if !seal.VerifySignature(public.Verifier, signLeft, l.Signed(n), l.Sig) {
+		return v.im.damaged("offered share", errors.New("its author's signature does not verify"))
+	}
+	return nil
+}

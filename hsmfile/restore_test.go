@@ -1,0 +1,256 @@
+package hsmfile
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"filehsm/hsmfile/internal/record"
+	"filehsm/hsmfile/internal/store"
+)
+
+// TestRestoreReport: what was newer just before the zeroization, and what
+// comes back; what the zeroization itself removed is neither.
+func TestRestoreReport(t *testing.T) {
+	for _, tc := range []struct {
+		what        string
+		since       func(f *fixture, alice *Session)
+		newer, back []string
+	}{
+		{"nothing", func(*fixture, *Session) {}, nil, nil},
+		{"logins only", func(f *fixture, _ *Session) { f.login("bob"); f.try("bob", "wrong", false) }, nil, nil},
+		{"a key made", func(f *fixture, alice *Session) { f.aes(alice, "new") }, []string{"key"}, nil},
+		{"a key deleted", func(f *fixture, alice *Session) { must[*Key](t)(alice.DeleteKey(f.ctx, filter(t, "old"))) }, nil, []string{"key"}},
+		{"a user removed", func(f *fixture, _ *Session) { must[int](t)(f.co.DeleteUser(f.ctx, "bob")) }, nil, []string{`"bob"`}},
+		{"a user added", func(f *fixture, _ *Session) { ok(t, f.co.CreateUser(f.ctx, "dave", CU, pw("dave after the backup"))) }, []string{`"dave"`}, nil},
+		{"a password changed", func(f *fixture, alice *Session) {
+			ok(t, alice.ChangePassword(f.ctx, pw("another alice house")))
+		}, nil, []string{`password of user "alice"`}},
+		{"a password reset", func(f *fixture, _ *Session) {
+			must[int](t)(f.co.ResetPassword(f.ctx, "bob", pw("bob in the meantime")))
+		}, nil, []string{`password of user "bob"`}},
+	} {
+		t.Run(tc.what, func(t *testing.T) {
+			f := newFixture(t, CreateSpec{})
+			alice := f.login("alice")
+			f.aes(alice, "old")
+			m, age := f.backup(f.login("robot"))
+			tc.since(f, alice)
+			f.zeroize()
+			plan := must[*RestorePlan](t)(f.plan(f.path, m, age))
+			said(t, "newer", plan.Report().Newer, tc.newer)
+			said(t, "comes back", plan.Report().ComesBack, tc.back)
+			if len(plan.Report().Users) != 4 {
+				t.Errorf("users %q", plan.Report().Users)
+			}
+			whole(t, must[*Image](t)(plan.Apply(f.ctx)))
+		})
+	}
+}
+
+func said(t *testing.T, what string, got, want []string) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Errorf("%s: %q, want %d lines", what, got, len(want))
+		return
+	}
+	for i := range got {
+		if !strings.Contains(got[i], want[i]) {
+			t.Errorf("%s: %q, want %s in it", what, got[i], want[i])
+		}
+	}
+}
+
+// TestRestoreTwice: two zeroizations and two restores, of the older backup
+// after the newer one. The chain goes on through all of it, replay finds the
+// state right, and the backup that was passed over is no sign of an old file.
+func TestRestoreTwice(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	alice, robot := f.login("alice"), f.login("robot")
+	f.aes(alice, "one")
+	m1, age1 := f.backup(robot)
+	f.aes(alice, "two")
+	ok(t, alice.ChangePassword(f.ctx, pw("another alice house")))
+	m2, age2 := f.backup(robot)
+	f.zeroize()
+	f.im = f.restore(f.path, m2, age2)
+	alice = must[*Session](t)(f.try("alice", "another alice house", false))
+	if got := f.list(alice); len(got) != 2 {
+		t.Errorf("after the first restore there are %q", got)
+	}
+	f.aes(alice, "three")
+	f.reopen()
+	whole(t, f.im)
+	f.zeroize()
+	f.im = f.restore(f.path, m1, age1, m2)
+	alice = f.login("alice")
+	if got := f.list(alice); !slices.Equal(got, []string{"one"}) {
+		t.Errorf("after the second restore there are %q", got)
+	}
+	for _, m := range []*Manifest{m1, m2} {
+		ok(t, f.im.CheckManifest(f.ctx, m))
+		ok(t, f.im.VerifyManifest(f.ctx, m))
+	}
+	ok(t, alice.ChangePassword(f.ctx, pw("a third alice house"))) // a second generation once more
+	m3, age3 := f.backup(f.login("robot"))
+	f.im = f.restore(f.newPath(), m3, age3)
+	must[*Session](t)(f.try("alice", "a third alice house", false))
+	whole(t, f.im)
+	st := must[*Status](t)(f.im.Status(f.ctx))
+	if st.KeyCount != 1 || st.State != Active {
+		t.Errorf("status %+v", st)
+	}
+}
+
+// TestPassedOver: at a new path the chain ends with the backup, so a newer one
+// lies off it; the restore's entry names it, and only what it names.
+func TestPassedOver(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	alice, robot := f.login("alice"), f.login("robot")
+	m1, age1 := f.backup(robot)
+	f.aes(alice, "two")
+	m2, _ := f.backup(robot)
+	plan := must[*RestorePlan](t)(f.plan(f.newPath(), m1, age1, m2))
+	said(t, "newer", plan.Report().Newer, []string{m2.ID})
+	im := must[*Image](t)(plan.Apply(f.ctx))
+	ok(t, im.CheckManifest(f.ctx, m2))
+	whole(t, im)
+	im = f.restore(f.newPath(), m1, age1)
+	f.wants(im.CheckManifest(f.ctx, m2), ErrIntegrity, "a newer backup that the restore did not know")
+	whole(t, im)
+}
+
+// TestRestoreAtNewPath: users, keys and fingerprint are those of the backup;
+// sessions and failures are not.
+func TestRestoreAtNewPath(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	alice := f.login("alice")
+	f.aes(alice, "a")
+	token := must[SessionToken](t)(alice.Persist(f.ctx, DefaultTTL))
+	f.try("bob", "wrong", false)
+	m, age := f.backup(f.login("robot"))
+	im := f.restore(f.newPath(), m, age)
+	if im.Info().Fingerprint != f.im.Info().Fingerprint || im.Info().State != Active || im.ID() != f.im.ID() {
+		t.Errorf("restored as %+v", im.Info())
+	}
+	_, err := im.Resume(f.ctx, token)
+	f.wants(err, ErrNotFound, "a session of before")
+	for _, u := range must[[]UserInfo](t)(im.Users(f.ctx)) {
+		if u.FailedAttempts != 0 || u.Locked {
+			t.Errorf("%s has %d failures", u.Username, u.FailedAttempts)
+		}
+	}
+	whole(t, im)
+}
+
+// TestRestoreKilled fails every Update of a restore in turn. The image is
+// zeroized as before, whoever opens next cleans up, and the restore can be
+// repeated.
+func TestRestoreKilled(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	f.aes(f.login("alice"), "a")
+	m, age := f.backup(f.login("robot"))
+	f.zeroize()
+	before := records(t, f.path)
+	for n := 1; ; n++ {
+		f.path = f.copyFile() // the file as it was, for each kill anew
+		plan := must[*RestorePlan](t)(f.plan(f.path, m, age))
+		im := must[*Image](t)(Open(f.ctx, f.path, f.options()))
+		im.store = &fullDisk{im.store, 0, n, 1 << 30}
+		err := im.store.Hold(f.ctx, func(tx store.Transactor) error { return plan.write(f.ctx, im, tx) })
+		if err == nil {
+			if n < 3 {
+				t.Errorf("a restore is over after %d transactions", n-1)
+			}
+			break
+		}
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Fatal(err)
+		}
+		f.reopen()
+		if after := records(t, f.path); f.im.Info().State != Zeroized || len(after) != len(before) {
+			t.Errorf("killed at %d: %s, %d records, want %d", n, f.im.Info().State, len(after), len(before))
+		}
+		whole(t, f.im)
+		whole(t, f.restore(f.path, m, age))
+		f.path = f.newPath()
+		ok(t, os.WriteFile(f.path, nil, 0o600))
+		ok(t, os.Remove(f.path))
+		f.path = f.rewind(before)
+	}
+}
+
+// rewind is a file with these records.
+func (f *fixture) rewind(all map[string][]byte) string {
+	f.Helper()
+	path := f.newPath()
+	h := must[*record.Header](f.T)(record.DecodeHeader(all[record.HeaderKey()]))
+	p := &RestorePlan{path: path, head: h}
+	must[bool](f.T)(p.makeFile(f.ctx))
+	edit(f.T, path, all)
+	return path
+}
+
+// TestRestoreKilledAtNewPath: the same where there was no file. What a kill
+// leaves holds nothing, and a restore goes into it as if it were not there.
+func TestRestoreKilledAtNewPath(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	f.aes(f.login("alice"), "a")
+	m, age := f.backup(f.login("robot"))
+	for n := 1; ; n++ {
+		path := f.newPath()
+		plan := must[*RestorePlan](t)(f.plan(path, m, age))
+		must[bool](t)(plan.makeFile(f.ctx))
+		im := must[*Image](t)(Open(f.ctx, path, f.options()))
+		im.store = &fullDisk{im.store, 0, n, 1 << 30}
+		err := im.store.Hold(f.ctx, func(tx store.Transactor) error { return plan.write(f.ctx, im, tx) })
+		if err == nil {
+			break
+		}
+		must[*Image](t)(Open(f.ctx, path, f.options()))
+		if left := records(t, path); len(left) != 1 {
+			t.Errorf("killed at %d: %d records are left, want the header", n, len(left))
+		}
+		im = f.restore(path, m, age)
+		whole(t, im)
+		must[*Session](t)(im.Login(f.ctx, Credentials{Username: "alice", Password: pw(passAlice)}))
+	}
+}
+
+// TestRestoreOldSetGone: what the restore replaces is overwritten, too.
+func TestRestoreOldSetGone(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	m, age := f.backup(f.login("robot"))
+	f.zeroize()
+	f.im = f.restore(f.path, m, age)
+	sets := map[string]bool{}
+	for key := range records(t, f.path) {
+		if set, _, ok := record.SetOf(key); ok {
+			sets[fmt.Sprint(set)] = true
+		}
+	}
+	if len(sets) != 1 {
+		t.Errorf("%d sets are there, want the live one", len(sets))
+	}
+	if marks := must[map[string]string](t)(f.im.marks(f.ctx)); len(marks) > 0 {
+		t.Errorf("marks left: %v", marks)
+	}
+}
+
+// TestBackupRefusesDamage: what is damaged is not backed up over what is whole.
+func TestBackupRefusesDamage(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	alice, robot := f.login("alice"), f.login("robot")
+	k := f.aes(alice, "a")
+	f.backup(robot)
+	f.tamper(map[string][]byte{f.key(record.KeyName(alice.id(), k.Reference)): nil})
+	b := must[*Backup](t)(robot.BeginBackup(f.ctx))
+	_, err := b.Write(f.ctx, []BackupTarget{{[]string{f.recipient}, new(strings.Builder)}})
+	f.wants(err, ErrIntegrity, "backup of an image without a key")
+	_, err = alice.BeginBackup(f.ctx)
+	f.wants(err, ErrDenied, "backup by a CU")
+}

@@ -1,0 +1,126 @@
+package hsmfile
+
+import (
+	"context"
+	"slices"
+
+	"filehsm/hsmfile/attr"
+	"filehsm/hsmfile/internal/record"
+	"filehsm/hsmfile/internal/store"
+)
+
+// SetAttribute changes one attribute of a key, as the attribute table allows.
+// A CU changes his own keys; a CO sets trusted, and names the key by its
+// reference, for he sees no label.
+func (s *Session) SetAttribute(ctx context.Context, f attr.Filter, name, value string) (uint64, error) {
+	all, err := attr.ParseAssignments([]string{name + "=" + value})
+	if err != nil {
+		return 0, attrError(err)
+	}
+	if s.Role() == CO {
+		return s.setTrustedFlag(ctx, f, all[0])
+	}
+	var ref uint64
+	err = s.write(ctx, opSetAttribute, func(c *change) error {
+		o, err := s.findOne(&c.view, f, "key", anyKey)
+		if err == nil {
+			err = s.mayChange(o)
+		}
+		if err != nil {
+			return err
+		}
+		after := o
+		set := *o.set
+		after.set = &set
+		if err := set.Modify(all[0], false); err != nil {
+			return attrError(err)
+		}
+		if _, err := s.rewrite(c, o, after); err != nil {
+			return err
+		}
+		ref = o.ref()
+		e := s.entry(c, operations[opSetAttribute].opcode)
+		e.Keys = []uint64{ref}
+		return c.record(e)
+	})
+	return ref, err
+}
+
+// setTrustedFlag enters a key in the roster's list of trusted ones, or takes
+// it out: a statement that officers sign, and no owner can make.
+func (s *Session) setTrustedFlag(ctx context.Context, f attr.Filter, a attr.Assignment) (uint64, error) {
+	ref, ok := f.Reference()
+	if !ok {
+		return 0, refuse(ErrUsage, "the key's owner can tell it: filehsm key list; then --filter key-reference=0x…", "a CO names a key by its reference")
+	}
+	if a.Name != attr.Trusted {
+		return 0, refuse(ErrDenied, "its owner can change it", "attribute %q is set by the key's owner; a CO sets trusted alone", a.Name)
+	}
+	return ref, s.write(ctx, opTrust, func(c *change) error {
+		if err := c.keyExists(ref); err != nil {
+			return err
+		}
+		r, err := c.putRoster(s.roster, s.signer(), func(r *record.Roster) {
+			r.Trusted = slices.DeleteFunc(slices.Clone(r.Trusted), func(x uint64) bool { return x == ref })
+			if a.Value == "true" {
+				r.Trusted = append(r.Trusted, ref)
+				slices.Sort(r.Trusted)
+			}
+		})
+		if err := s.adopt(c, r, err); err != nil {
+			return err
+		}
+		e := s.entry(c, operations[opTrust].opcode)
+		e.Keys = []uint64{ref}
+		if err := c.record(e); err != nil {
+			return err
+		}
+		return c.signHead(s.author())
+	})
+}
+
+// keyExists looks for a reference among all owners' keys.
+func (v *view) keyExists(ref uint64) error {
+	if b, err := v.get(record.PubObjName(ref)); err != nil || b != nil {
+		return err
+	}
+	found := false
+	err := v.scan(record.Name(string(rune(record.KindKey))), "", func(n record.Name, _ []byte) error {
+		if found = record.RefOf(n) == ref; found {
+			return store.ErrStop
+		}
+		return nil
+	})
+	if err == nil && !found {
+		err = refuse(ErrNotFound, "the key's owner can tell it: filehsm key list", "%s: no key %s", v.im.path, attr.FormatReference(ref))
+	}
+	return err
+}
+
+// SetPolicy changes the image's policy: an empty string leaves a value as it
+// is. CO only.
+func (s *Session) SetPolicy(ctx context.Context, lockout, auditLevel string) error {
+	if lockout != "" && lockoutPresets[lockout] == nil {
+		return refuse(ErrUsage, "the presets are "+presetNames(), "invalid lockout preset %q", lockout)
+	}
+	if auditLevel != "" && auditLevel != auditState && auditLevel != auditAll {
+		return refuse(ErrUsage, "state records every change, all every use of a key as well", "invalid audit level %q", auditLevel)
+	}
+	if lockout == "" && auditLevel == "" {
+		return refuse(ErrUsage, "--lockout PRESET, --audit-level state|all", "nothing to set")
+	}
+	return s.write(ctx, opPolicy, func(c *change) error {
+		r, err := c.putRoster(s.roster, s.signer(), func(r *record.Roster) {
+			r.Policy.Lockout = orDefault(lockout, r.Policy.Lockout)
+			r.Policy.AuditLevel = orDefault(auditLevel, r.Policy.AuditLevel)
+		})
+		if err := s.adopt(c, r, err); err != nil {
+			return err
+		}
+		e := s.entry(c, operations[opPolicy].opcode)
+		if err := c.record(e); err != nil {
+			return err
+		}
+		return c.signHead(s.author())
+	})
+}
