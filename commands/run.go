@@ -47,6 +47,9 @@ func (w *world) getenv(name string) string {
 
 // run reads the line, runs its leaf and prints what came of it.
 func (w *world) run(ctx context.Context, args []string) int {
+	if len(args) > 0 && args[0] == completeWord {
+		return w.complete(ctx, args[1:])
+	}
 	root := tree()
 	l, err := readLine(root, args)
 	if err != nil {

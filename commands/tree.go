@@ -25,6 +25,7 @@ func tree() *noun {
 			backupNoun(),
 			auditNoun(),
 			imageNoun(),
+			completionNoun(),
 		},
 	}
 }
