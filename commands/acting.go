@@ -64,7 +64,7 @@ func (c *call) actAs(im *hsmfile.Image, cr credentials) (*hsmfile.Session, error
 func (c *call) keep(s *hsmfile.Session) *hsmfile.Session {
 	c.AtEnd(func() error { s.Close(); return nil })
 	if n := s.FailuresSince(); n > 0 {
-		c.Warn("%d failed logins of %q since the last right one", n, s.Username())
+		c.Warn("%s of %q since the last right one", counted(n, "failed login"), s.Username())
 	}
 	return s
 }

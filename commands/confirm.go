@@ -8,7 +8,7 @@ import "filehsm/hsmfile"
 // confirmable refuses before the login what would be refused after it: a
 // --confirm that names something else, or none and nobody to ask.
 func (c *call) confirmable(im *hsmfile.Image, name, what string) error {
-	hint := "--confirm " + shellQuoted(name)
+	hint := "add --confirm " + shellQuoted(name)
 	if c.Given("confirm") && c.Text("confirm") != name {
 		return usageError(hint, "%s: %q is not %s; nothing was done", im.Path(), c.Text("confirm"), what)
 	}
@@ -19,9 +19,12 @@ func (c *call) confirmable(im *hsmfile.Image, name, what string) error {
 }
 
 // confirmed asks, unless the line has --confirm.
-func (c *call) confirmed(question, name string) error {
+func (c *call) confirmed(im *hsmfile.Image, question, name string) error {
 	if c.Given("confirm") {
 		return nil
 	}
-	return c.Confirm(question, name, "--confirm "+shellQuoted(name))
+	if err := c.Confirm(question, name, "add --confirm "+shellQuoted(name)); err != nil {
+		return about(im.Path(), "", err)
+	}
+	return nil
 }

@@ -53,13 +53,13 @@ var normal = []struct {
 	{regexp.MustCompile(`\b0x[0-9a-f]{16}\b`), "<KEY>"},
 	{regexp.MustCompile(`\b0x[0-9a-f]{6}\b`), "<CHECK>"},
 	{regexp.MustCompile(`\b0x04[0-9a-f]{100,}\b`), "<POINT>"},
-	{regexp.MustCompile(`"[0-9A-Za-z+/]{40,}={0,2}"`), `"<BASE64>"`},
 	{regexp.MustCompile(`\bage1[0-9a-z]{50,}`), "<RECIPIENT>"},
 	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "<HASH>"},
 	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "<VAULT>"},
 	{regexp.MustCompile(`\b[0-9a-f]{32}\b`), "<ID>"},
 	{regexp.MustCompile(`\b[0-9]{16}\b`), "<SERIAL>"},
 	{regexp.MustCompile(`\b[a-z]{3,8}(-[a-z]{3,8}){5}\b`), "<PASSWORD>"},
+	{regexp.MustCompile(`"[0-9A-Za-z+/]{40,}={0,2}"`), `"<BASE64>"`},
 }
 
 func normalise(ts *testscript.TestScript, text string) string {

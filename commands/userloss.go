@@ -18,7 +18,7 @@ func (c *call) confirmLoss(s *hsmfile.Session, name, question string) error {
 	}
 	text := fmt.Sprintf(question, name, counted(keys, "key"))
 	if !c.Given("confirm") && !c.HasTerminal() {
-		return usageError("--confirm "+shellQuoted(name), "%s: not confirmed, nothing was done: %s", s.Image().Path(), text)
+		return usageError("add --confirm "+shellQuoted(name), "%s: not confirmed, nothing was done: %s", s.Image().Path(), text)
 	}
-	return c.confirmed(text, name)
+	return c.confirmed(s.Image(), text, name)
 }

@@ -50,8 +50,9 @@ func (c *call) zeroizeUnproved(im *hsmfile.Image, st *hsmfile.Status) error {
 	if c.Given("confirm") {
 		return usageError("leave --confirm out and type the label at the prompt", "--no-login takes no --confirm")
 	}
-	if err := c.Confirm(wipeQuestion(st), st.Label, "--no-login works on a terminal only; a script needs a CO: --as NAME --confirm LABEL"); err != nil {
-		return err
+	err := c.Confirm(wipeQuestion(st), st.Label, "--no-login works on a terminal only; a script needs a CO: --as NAME --confirm LABEL")
+	if err != nil {
+		return about(im.Path(), "", err)
 	}
 	return im.ZeroizeUnauthenticated(c.ctx)
 }
@@ -65,7 +66,7 @@ func (c *call) zeroizeAsOfficer(im *hsmfile.Image, st *hsmfile.Status) error {
 		return err
 	}
 	if s.Role() == hsmfile.CO { // anybody else is refused, and need not type for it
-		if err := c.confirmed(wipeQuestion(st), st.Label); err != nil {
+		if err := c.confirmed(im, wipeQuestion(st), st.Label); err != nil {
 			return err
 		}
 	}

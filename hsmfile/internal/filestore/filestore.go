@@ -106,7 +106,7 @@ func checkFile(file *os.File) error {
 		return fmt.Errorf("it is not a regular file: %w", store.ErrDamaged)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return fmt.Errorf("its mode %04o lets others in: %w", mode, store.ErrPermission)
+		return fmt.Errorf("%w denied: its mode %04o lets others in", store.ErrPermission, mode)
 	}
 	return nil
 }
