@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -158,14 +157,6 @@ func (f *fixture) key(n record.Name) (key string) {
 	f.Helper()
 	ok(f.T, f.im.view(f.ctx, func(v *view) error { key = v.key(n); return nil }))
 	return key
-}
-
-// copyFile is the image as it is now, at another path.
-func (f *fixture) copyFile() string {
-	f.Helper()
-	to := filepath.Join(f.TempDir(), "copy.hsm")
-	ok(f.T, os.WriteFile(to, must[[]byte](f.T)(os.ReadFile(f.path)), 0o600))
-	return to
 }
 
 // findings is what image check says of a file; an error that it refuses with

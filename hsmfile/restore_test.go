@@ -155,9 +155,10 @@ func TestRestoreKilled(t *testing.T) {
 	f.aes(f.login("alice"), "a")
 	m, age := f.backup(f.login("robot"))
 	f.zeroize()
-	before := records(t, f.path)
+	before, file := records(t, f.path), must[[]byte](t)(os.ReadFile(f.path))
 	for n := 1; ; n++ {
-		f.path = f.copyFile() // the file as it was, for each kill anew
+		f.path = f.newPath() // the file as it was, for each kill anew
+		ok(t, os.WriteFile(f.path, file, 0o600))
 		plan := must[*RestorePlan](t)(f.plan(f.path, m, age))
 		im := must[*Image](t)(Open(f.ctx, f.path, f.options()))
 		im.store = &fullDisk{im.store, 0, n, 1 << 30}
@@ -177,22 +178,7 @@ func TestRestoreKilled(t *testing.T) {
 		}
 		whole(t, f.im)
 		whole(t, f.restore(f.path, m, age))
-		f.path = f.newPath()
-		ok(t, os.WriteFile(f.path, nil, 0o600))
-		ok(t, os.Remove(f.path))
-		f.path = f.rewind(before)
 	}
-}
-
-// rewind is a file with these records.
-func (f *fixture) rewind(all map[string][]byte) string {
-	f.Helper()
-	path := f.newPath()
-	h := must[*record.Header](f.T)(record.DecodeHeader(all[record.HeaderKey()]))
-	p := &RestorePlan{path: path, head: h}
-	must[bool](f.T)(p.makeFile(f.ctx))
-	edit(f.T, path, all)
-	return path
 }
 
 // TestRestoreKilledAtNewPath: the same where there was no file. What a kill
