@@ -71,15 +71,9 @@ func (c *call) keep(s *hsmfile.Session) *hsmfile.Session {
 
 // prove follows the order that credentials describes.
 func (c *call) prove(im *hsmfile.Image, cr credentials) (*hsmfile.Session, error) {
-	var token *hsmfile.SessionToken
-	if cr.Name == "" || cr.Password == nil { // what is explicit needs no session, so a broken one cannot stop it
-		var err error
-		if token, err = c.readSession(im); err != nil {
-			return nil, err
-		}
-	}
-	if cr.Name == "" && token != nil {
-		cr.Name = token.Username()
+	cr, token, err := c.settleName(im, cr)
+	if err != nil {
+		return nil, err
 	}
 	if cr.Password == nil && token != nil && strings.EqualFold(token.Username(), cr.Name) {
 		s, err := im.Resume(c.ctx, *token)
@@ -91,13 +85,29 @@ func (c *call) prove(im *hsmfile.Image, cr credentials) (*hsmfile.Session, error
 		}
 		c.Warn("%v", err)
 	}
+	return c.login(im, cr)
+}
+
+// settleName finds out who acts, where only the session or the configuration
+// can tell, and gives the session token if one was looked for.
+func (c *call) settleName(im *hsmfile.Image, cr credentials) (credentials, *hsmfile.SessionToken, error) {
+	var token *hsmfile.SessionToken
+	if cr.Name == "" || cr.Password == nil { // what is explicit needs no session, so a broken one cannot stop it
+		var err error
+		if token, err = c.readSession(im); err != nil {
+			return cr, nil, err
+		}
+	}
+	if cr.Name == "" && token != nil {
+		cr.Name = token.Username()
+	}
 	if cr.Name == "" {
 		cr.Name = cr.Fallback
 	}
 	if cr.Name == "" {
-		return nil, c.noUser()
+		return cr, nil, c.noUser()
 	}
-	return c.login(im, cr)
+	return cr, token, nil
 }
 
 // login asks for the password if no source gave one, and logs in.
@@ -116,16 +126,22 @@ func (c *call) login(im *hsmfile.Image, cr credentials) (*hsmfile.Session, error
 }
 
 // roleOf is the word for the prompt: "CO", or "" for a user who is not there.
-// The image's state is checked before anybody is asked for a password.
 func (c *call) roleOf(im *hsmfile.Image, cr credentials) (string, error) {
-	users, err := im.Users(c.ctx)
-	if err != nil {
+	u, err := c.findUser(im, cr.Name)
+	if u == nil || u.Role == hsmfile.PRECO {
 		return "", err
 	}
+	return u.Role.String(), nil
+}
+
+// findUser looks in the list of users, which needs no login; nil if there is
+// nobody of this name.
+func (c *call) findUser(im *hsmfile.Image, name string) (*hsmfile.UserInfo, error) {
+	users, err := im.Users(c.ctx)
 	for _, u := range users {
-		if u.Role != hsmfile.PRECO && strings.EqualFold(u.Username, cr.Name) {
-			return u.Role.String(), nil
+		if strings.EqualFold(u.Username, name) {
+			return &u, nil
 		}
 	}
-	return "", nil
+	return nil, err
 }

@@ -16,9 +16,8 @@ func createLeaf() leaf {
 		flags: flags([]flag{
 			textFlag("label", "TEXT", "what this HSM is called; zeroize asks for it"),
 			textFlag("mode", "MODE", "non-fips, the default; it cannot be changed later"),
-			textFlag("lockout", "PRESET", "three-strikes, the default (3 wrong passwords of a CO wipe the image,\n"+
-				"of others lock), strict (of anybody wipe), cloudhsm (5 lock)"),
-			textFlag("reset", "RULE", "keeps-keys, the default, or drops-keys: what becomes of a CU's keys\nwhen a CO resets his password"),
+			textFlag("lockout", "PRESET", "what wrong passwords bring: three-strikes (the default), strict or cloudhsm; policy show explains"),
+			textFlag("reset", "RULE", "where a CO resets a CU's password: keeps-keys (the default) or drops-keys"),
 			textFlag("username", "NAME", "also activate the image: NAME is the first CO"),
 		}, newPasswordFlags()),
 		run: create,

@@ -29,17 +29,22 @@ func (c *call) passwordFor(name string, role hsmfile.Role) (*newPassword, error)
 }
 
 // actWithNew proves who acts and finds the new password of the user acted on.
-func (c *call) actWithNew(im *hsmfile.Image, name string, role hsmfile.Role) (*hsmfile.Session, *newPassword, error) {
+// brake is what a person is asked in between, before he invents a password for
+// nothing; it may be nil.
+func (c *call) actWithNew(im *hsmfile.Image, cr credentials, u *hsmfile.UserInfo, brake func(*hsmfile.Session) error) (*hsmfile.Session, *newPassword, error) {
 	var p *newPassword
 	var err error
 	if c.newPasswordGiven() {
-		if p, err = c.passwordFor(name, role); err != nil {
+		if p, err = c.passwordFor(u.Username, u.Role); err != nil {
 			return nil, nil, err
 		}
 	}
-	s, err := c.actOn(im, "")
+	s, err := c.actAs(im, cr)
+	if err == nil && brake != nil {
+		err = brake(s)
+	}
 	if err == nil && p == nil {
-		p, err = c.passwordFor(name, role)
+		p, err = c.passwordFor(u.Username, u.Role)
 	}
 	return s, p, err
 }

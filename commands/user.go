@@ -1,10 +1,6 @@
 package commands
 
-import (
-	"strings"
-
-	"filehsm/hsmfile"
-)
+import "filehsm/hsmfile"
 
 func userNoun() noun {
 	return noun{
@@ -54,20 +50,18 @@ func (c *call) actedOn(im *hsmfile.Image) (*hsmfile.UserInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	users, err := im.Users(c.ctx)
+	u, err := c.findUser(im, name)
 	if err != nil {
 		return nil, err
 	}
-	for _, u := range users {
-		if strings.EqualFold(u.Username, name) {
-			return &u, c.sameRole(im, u, role)
-		}
+	if u == nil {
+		return nil, refusal(hsmfile.ErrNotFound, c.line("user list"), "%s: no user %q", im.Path(), name)
 	}
-	return nil, refusal(hsmfile.ErrNotFound, c.line("user list"), "%s: no user %q", im.Path(), name)
+	return u, c.sameRole(im, u, role)
 }
 
 // sameRole: a role that is given must be the user's.
-func (c *call) sameRole(im *hsmfile.Image, u hsmfile.UserInfo, role hsmfile.Role) error {
+func (c *call) sameRole(im *hsmfile.Image, u *hsmfile.UserInfo, role hsmfile.Role) error {
 	if role == 0 || role == u.Role {
 		return nil
 	}

@@ -32,7 +32,11 @@ func userCreate(c *call) (*Result, error) {
 	if err := c.nameIsFree(im, name); err != nil {
 		return nil, err
 	}
-	s, p, err := c.actWithNew(im, name, role)
+	cr, err := c.Credentials("")
+	if err != nil {
+		return nil, err
+	}
+	s, p, err := c.actWithNew(im, cr, &hsmfile.UserInfo{Username: name, Role: role}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -69,11 +73,9 @@ func (c *call) nameIsFree(im *hsmfile.Image, name string) error {
 	if err := im.NeedState(hsmfile.Active); err != nil {
 		return err
 	}
-	users, err := im.Users(c.ctx)
-	for _, u := range users {
-		if u.Username == name {
-			return usageError("choose another name: "+c.line("user list"), "%s: user %q exists already", im.Path(), name)
-		}
+	u, err := c.findUser(im, name)
+	if u != nil {
+		return usageError("choose another name: "+c.line("user list"), "%s: user %q exists already", im.Path(), name)
 	}
 	return err
 }

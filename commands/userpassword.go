@@ -2,7 +2,6 @@ package commands
 
 import (
 	"fmt"
-	"strings"
 
 	"filehsm/hsmfile"
 )
@@ -27,10 +26,14 @@ func userChangePassword(c *call) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !c.Given("username") {
-		return c.changeOwn(im)
+	if err := im.NeedState(hsmfile.Active); err != nil {
+		return nil, err
 	}
-	u, err := c.actedOn(im)
+	cr, err := c.Credentials("")
+	if err != nil {
+		return nil, err
+	}
+	u, err := c.whosePassword(im, cr)
 	if err != nil {
 		return nil, err
 	}
@@ -39,45 +42,43 @@ func userChangePassword(c *call) (*Result, error) {
 			return nil, err
 		}
 	}
-	return c.changeOf(im, u)
-}
-
-// changeOwn is for whoever acts. His role, which the rules of his password
-// depend on, is known only then.
-func (c *call) changeOwn(im *hsmfile.Image) (*Result, error) {
-	role, err := c.roleFlag()
+	s, p, err := c.actWithNew(im, cr, u, func(s *hsmfile.Session) error { return c.confirmReset(s, u) })
 	if err != nil {
 		return nil, err
 	}
-	s, err := c.actOn(im, "")
-	if err != nil {
-		return nil, err
-	}
-	if err := c.sameRole(im, hsmfile.UserInfo{Username: s.Username(), Role: s.Role()}, role); err != nil {
-		return nil, err
-	}
-	p, err := c.passwordFor(s.Username(), s.Role())
-	if err != nil {
-		return nil, err
-	}
-	return c.setOwn(s, p)
-}
-
-// changeOf sets the password of the user who is named, be it the one who acts.
-func (c *call) changeOf(im *hsmfile.Image, u *hsmfile.UserInfo) (*Result, error) {
-	s, p, err := c.actWithNew(im, u.Username, u.Role)
-	if err != nil {
-		return nil, err
-	}
-	if strings.EqualFold(s.Username(), u.Username) {
+	defer p.Wipe()
+	if s.Username() == u.Username {
 		return c.setOwn(s, p)
 	}
 	return c.reset(s, u, p)
 }
 
+// whosePassword is the user named, or the one who acts. Nobody has proved
+// anything yet; the new password is checked by the rules of this user's role.
+func (c *call) whosePassword(im *hsmfile.Image, cr credentials) (*hsmfile.UserInfo, error) {
+	if c.Given("username") {
+		return c.actedOn(im)
+	}
+	role, err := c.roleFlag()
+	if err != nil {
+		return nil, err
+	}
+	cr, _, err = c.settleName(im, cr)
+	if err != nil {
+		return nil, err
+	}
+	u, err := c.findUser(im, cr.Name)
+	if err != nil {
+		return nil, err
+	}
+	if u == nil {
+		return nil, refusal(hsmfile.ErrNotFound, c.line("user list"), "%s: no user %q", im.Path(), cr.Name)
+	}
+	return u, c.sameRole(im, u, role)
+}
+
 // setOwn ends the user's sessions, this one as well.
 func (c *call) setOwn(s *hsmfile.Session, p *newPassword) (*Result, error) {
-	defer p.Wipe()
 	im := s.Image()
 	if err := s.ChangePassword(c.ctx, p.Bytes); err != nil {
 		return nil, err
@@ -90,31 +91,28 @@ func (c *call) setOwn(s *hsmfile.Session, p *newPassword) (*Result, error) {
 	return &Result{Data: data, View: page, Next: c.line("login --username %s", s.Username())}, nil
 }
 
-// reset is a CO's act. Where nobody but the user has the way to his keys, they
-// are lost, and the CO is told so first.
+// confirmReset: where nobody but the user has the way to his keys, another's
+// new password loses them, and the CO is told so first.
+func (c *call) confirmReset(s *hsmfile.Session, u *hsmfile.UserInfo) error {
+	policy, err := s.Image().Policy(c.ctx)
+	if err != nil || policy.Reset != "drops-keys" || u.Role != hsmfile.CU || s.Username() == u.Username {
+		return err
+	}
+	return c.confirmLoss(s, u.Username, "this image drops keys: a new password for %s, set by a CO, deletes %s of his, for ever")
+}
+
+// reset is a CO's act.
 func (c *call) reset(s *hsmfile.Session, u *hsmfile.UserInfo, p *newPassword) (*Result, error) {
-	defer p.Wipe()
 	im := s.Image()
-	policy, err := im.Policy(c.ctx)
-	if err != nil {
-		return nil, err
-	}
-	if policy.Reset == "drops-keys" && u.Role == hsmfile.CU {
-		if err := c.confirmLoss(s, u.Username, "this image drops keys: a new password for %s, set by a CO, deletes %s of his, for ever"); err != nil {
-			return nil, err
-		}
-	}
 	keys, err := s.ResetPassword(c.ctx, u.Username, p.Bytes)
 	if err != nil {
 		return nil, err
 	}
-	what := fmt.Sprintf("the password of %s (%s); he is unlocked, and his sessions are ended", u.Username, u.Role)
+	what := facts{{"changed", fmt.Sprintf("the password of %s (%s); he is unlocked, and his sessions are ended", u.Username, u.Role)}}
 	if keys > 0 {
-		what += "\n" + counted(keys, "key") + " of his are deleted"
+		what = append(what, fact{"deleted", counted(keys, "key") + " of his"})
 	}
-	data, page := p.generatedIn(append(aboutUser(im, u.Username, u.Role), member{"keys-deleted", keys}), facts{
-		{"changed", what},
-		{"image", im.Path()},
-	})
+	data, page := p.generatedIn(append(aboutUser(im, u.Username, u.Role), member{"keys-deleted", keys}),
+		append(what, fact{"image", im.Path()}))
 	return &Result{Data: data, View: page, Next: c.line("user change-password --as %s", u.Username) + "   # by himself: until then you know his password"}, nil
 }
