@@ -14,6 +14,7 @@ func tree() *noun {
 			whoamiLeaf(),
 			zeroizeLeaf(),
 			demoLeaf(),
+			manLeaf(),
 		},
 		nouns: []noun{
 			configNoun(),
