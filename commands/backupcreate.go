@@ -37,6 +37,10 @@ func backupCreate(c *call) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	dir, err := c.spoolDir()
+	if err != nil {
+		return nil, err
+	}
 	s, err := c.actOn(im, "")
 	if err != nil {
 		return nil, err
@@ -45,7 +49,7 @@ func backupCreate(c *call) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	spools, err := c.spool(b, places)
+	spools, err := c.spool(b, places, dir)
 	if err != nil {
 		return nil, err
 	}

@@ -27,11 +27,7 @@ func sameRecipients(a, b []string) bool {
 }
 
 // spool encrypts one snapshot, once for each set of recipients.
-func (c *call) spool(b *hsmfile.Backup, places []*place) ([]*spool, error) {
-	dir, err := c.spoolDir()
-	if err != nil {
-		return nil, err
-	}
+func (c *call) spool(b *hsmfile.Backup, places []*place, dir string) ([]*spool, error) {
 	var all []*spool
 	for _, p := range places {
 		if spoolFor(all, p) == nil {

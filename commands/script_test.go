@@ -60,6 +60,7 @@ func leaveTerminal() {
 //	flip FILE OFFSET          invert a byte, counted from the end if negative
 //	same FILE COPY            the two are equal byte for byte (! same: they are not)
 //	sha FILE VAR              set VAR to FILE's SHA-256
+//	reage FILE IDENTITY       encrypt an age file anew; a third word is the identity to do it for
 //
 // Every file named *.pw is made private, as a password file has to be, and what
 // is in it must never be printed: the program exits with 99 then.
@@ -79,6 +80,7 @@ func TestScript(t *testing.T) {
 			"flip":     cmdFlip,
 			"same":     cmdSame,
 			"sha":      cmdSHA,
+			"reage":    cmdReage,
 		},
 	})
 }

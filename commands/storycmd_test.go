@@ -56,6 +56,8 @@ var normal = []struct {
 	{regexp.MustCompile(`\bage1[0-9a-z]{50,}`), "<RECIPIENT>"},
 	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "<HASH>"},
 	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "<VAULT>"},
+	{regexp.MustCompile(`"size": [0-9]+`), `"size": <SIZE>`}, // the names of directories are inside
+	{regexp.MustCompile(`│ [0-9]{5,} +│`), "│ <SIZE> │"},
 	{regexp.MustCompile(`\b[0-9a-f]{32}\b`), "<ID>"},
 	{regexp.MustCompile(`\b[0-9]{16}\b`), "<SERIAL>"},
 	{regexp.MustCompile(`\b[a-z]{3,8}(-[a-z]{3,8}){5}\b`), "<PASSWORD>"},
