@@ -64,7 +64,7 @@ func (s *Session) DeleteUser(ctx context.Context, name string) (keys int, err er
 		if keys, err = c.countOwned(string(u.ID)); err != nil {
 			return err
 		}
-		if err := s.removeUser(c, u); err != nil {
+		if _, err := s.removeUser(c, u, nil); err != nil {
 			return err
 		}
 		e := s.entry(c, chain.DeleteUser)
@@ -78,20 +78,34 @@ func (s *Session) DeleteUser(ctx context.Context, name string) (keys int, err er
 }
 
 // removeUser writes the roster without the user, his login and all that is
-// about him but his objects.
-func (s *Session) removeUser(c *change, u *record.User) error {
-	id := string(u.ID)
+// about him but his objects. The roster has heir in his place, if that is not
+// nil.
+func (s *Session) removeUser(c *change, u *record.User, heir *newUser) (*roster, error) {
 	gens, err := s.generations(c, Role(u.Role) == CO)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r, err := c.putRoster(s.roster, s.signer(), func(r *record.Roster) {
-		r.Users = without(r.Users, id)
+		r.Users = without(r.Users, string(u.ID))
+		if heir != nil {
+			r.Users = append(r.Users, heir.row)
+			sortUsers(r)
+		}
 		gens.outdate(r)
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
+	if err := s.dropUser(c, u); err != nil {
+		return nil, err
+	}
+	return r, s.adopt(c, r, nil)
+}
+
+// dropUser removes what is about a user, and leaves the mark that his objects
+// are to follow.
+func (s *Session) dropUser(c *change, u *record.User) error {
+	id := string(u.ID)
 	for _, n := range []record.Name{record.LoginName(id), record.PinsName(id), record.CommonName(id), record.HoldingsName(id)} {
 		if err := c.drop(n); err != nil {
 			return err
@@ -106,10 +120,7 @@ func (s *Session) removeUser(c *change, u *record.User) error {
 	if err := c.endSessions(id); err != nil {
 		return err
 	}
-	if err := c.mark(record.MarkDelete+id, u.Name); err != nil {
-		return err
-	}
-	return s.adopt(c, r, nil)
+	return c.mark(record.MarkDelete+id, u.Name)
 }
 
 // generations is each CU's newest generation, by id.
@@ -252,20 +263,6 @@ func (c *change) dropPublicLabels(names []record.Name) error {
 		}
 	}
 	return err
-}
-
-// dropAllOf removes every object of a user in this one transaction; it
-// returns how many keys there were.
-func (c *change) dropAllOf(user string) (keys int, err error) {
-	if keys, err = c.countOwned(user); err != nil {
-		return 0, err
-	}
-	for {
-		n, err := c.dropSome(user)
-		if err != nil || n == 0 {
-			return keys, err
-		}
-	}
 }
 
 // deleteOrphans finishes a deletion: objects of a user who is in no roster.

@@ -98,7 +98,7 @@ func TestDeleteUserKilled(t *testing.T) {
 		if err := f.co.check(&c.view, opDeleteUser); err != nil {
 			return err
 		}
-		if err := f.co.removeUser(c, f.co.roster.ByName("alice")); err != nil {
+		if _, err := f.co.removeUser(c, f.co.roster.ByName("alice"), nil); err != nil {
 			return err
 		}
 		return c.record(f.co.entry(c, operations[opDeleteUser].opcode))

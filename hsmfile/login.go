@@ -47,6 +47,9 @@ var errAgain = errors.New("changed meanwhile")
 // ErrLocked, ErrLastAttempt, ErrState, ErrIntegrity, ErrBusy; only ErrAuth
 // was counted.
 func (im *Image) Login(ctx context.Context, cred Credentials) (*Session, error) {
+	if cred.Password.Len() == 0 {
+		return nil, refuse(ErrUsage, "give one: --password-file FILE", "%s: no password was offered; nothing was counted", im.path)
+	}
 	for {
 		a, err := im.prepareLogin(ctx, cred) // (1)
 		if err != nil {
@@ -148,6 +151,10 @@ func (im *Image) wrongPassword(rule LockoutRule, left int) error {
 	return refuse(ErrAuth, hint, "%s: wrong user name or password", im.path)
 }
 
+func lockedOut(path, name string) error {
+	return refuse(ErrLocked, "a CO unlocks it: filehsm user unlock --username "+name, "%s: account %q is locked", path, name)
+}
+
 // admit says whether an attempt may be made at all; nothing is counted yet.
 func (a *attempt) admit(v *view, r *roster) (record.Counter, error) {
 	n, err := v.loadCounter(a.user)
@@ -156,7 +163,7 @@ func (a *attempt) admit(v *view, r *roster) (record.Counter, error) {
 	}
 	a.rule = lockoutOf(r.Policy.Lockout, Role(a.user.Role))
 	if n.Locked {
-		return n, refuse(ErrLocked, fmt.Sprintf("a CO unlocks it: filehsm user unlock --username %s", a.user.Name), "%s: account %q is locked", v.im.path, a.user.Name)
+		return n, lockedOut(v.im.path, a.user.Name)
 	}
 	if a.rule.Action == actionZeroize && a.rule.left(n) <= 1 && !a.cred.LastAttempt {
 		return n, refuse(ErrLastAttempt, "another CO can reset the password: filehsm user change-password; only if you are sure of it, repeat with --last-attempt",

@@ -51,18 +51,15 @@ func (s *Session) roleOf(ctx context.Context, name string) (role Role, err error
 }
 
 func (s *Session) reset(c *change, u *record.User, lk *lock) (dropped int, err error) {
-	if Role(u.Role) == CU && c.h.Reset == resetKeepsKeys {
+	switch {
+	case Role(u.Role) != CU:
+		err = s.resetAnew(c, u, lk)
+	case c.h.Reset == resetKeepsKeys:
 		err = s.resetKeeping(c, u, lk)
-	} else {
-		dropped, err = s.resetAnew(c, u, lk)
+	default:
+		dropped, err = s.replace(c, u, lk)
 	}
 	if err != nil {
-		return 0, err
-	}
-	if err := c.endSessions(string(u.ID)); err != nil {
-		return 0, err
-	}
-	if err := c.putCounter(record.Counter{User: u.ID}); err != nil {
 		return 0, err
 	}
 	e := s.entry(c, chain.ChangePassword)
@@ -71,6 +68,15 @@ func (s *Session) reset(c *change, u *record.User, lk *lock) (dropped int, err e
 		return 0, err
 	}
 	return dropped, c.signHead(s.author())
+}
+
+// freshStart is what each reset of a user who stays brings: no session of his
+// goes on, and no failure counts.
+func (c *change) freshStart(id string) error {
+	if err := c.endSessions(id); err != nil {
+		return err
+	}
+	return c.putCounter(record.Counter{User: []byte(id)})
 }
 
 // resetKeeping seals the CU's secret, opened from escrow, under the new
@@ -85,51 +91,87 @@ func (s *Session) resetKeeping(c *change, u *record.User, lk *lock) error {
 		return err
 	}
 	l := &record.Login{User: u.ID, Gen: old.Gen, First: old.First, Older: old.Older}
+	if err := c.freshStart(string(u.ID)); err != nil {
+		return err
+	}
 	return c.putLogin(l, cu.keys, lk, s.user.Name)
 }
 
-// resetAnew gives the user a new first secret, which the roster vouches for.
-func (s *Session) resetAnew(c *change, u *record.User, lk *lock) (dropped int, err error) {
-	if Role(u.Role) == CU {
-		if dropped, err = c.dropAllOf(string(u.ID)); err != nil {
-			return 0, err
-		}
-	}
-	n := &newUser{row: *u, lock: lk}
-	if n.keys, err = seal.KeysOf(seal.NewUserSecret()); err != nil {
+// replace gives a CU's name to a new user who owns nothing: where nobody has
+// escrow, no one can open the old one's keys any more. They go as those of a
+// deleted user do, a thousand a transaction.
+func (s *Session) replace(c *change, u *record.User, lk *lock) (dropped int, err error) {
+	if dropped, err = c.countOwned(string(u.ID)); err != nil {
 		return 0, err
 	}
-	prev, err := c.currentPublic(u)
-	if err != nil {
-		return 0, err
-	}
-	if n.public, err = newPublic(string(u.ID), n.keys, prev, nil); err != nil {
-		return 0, err
-	}
-	if err := c.putPublic(n.public); err != nil {
-		return 0, err
-	}
-	n.row.Gen, n.row.Public = n.public.Gen, n.public.Hash()
-	gens, err := s.generations(c, Role(u.Role) == CO)
-	if err != nil {
-		return 0, err
-	}
-	r, err := c.putRoster(s.roster, s.signer(), func(r *record.Roster) {
-		*r.ByID(string(u.ID)) = n.row
-		gens.outdate(r)
-	})
-	if err != nil {
+	n := &newUser{row: record.User{ID: seal.Random(record.UserIDSize), Name: u.Name, Role: u.Role, Created: u.Created}, lock: lk}
+	if err := n.makeKeys(nil); err != nil {
 		return 0, err
 	}
 	common, err := s.common(&c.view)
 	if err != nil {
 		return 0, err
 	}
-	if err := c.putUser(n, r, s.user.Name, common); err != nil {
+	if err := c.putPublic(n.public); err != nil {
 		return 0, err
+	}
+	r, err := s.removeUser(c, u, n)
+	if err != nil {
+		return 0, err
+	}
+	return dropped, c.putUser(n, r, s.user.Name, common)
+}
+
+// makeKeys gives a user a new secret and public keys; prev are those that he
+// had before, nil if none.
+func (n *newUser) makeKeys(prev *record.Public) (err error) {
+	if n.keys, err = seal.KeysOf(seal.NewUserSecret()); err != nil {
+		return err
+	}
+	if n.public, err = newPublic(string(n.row.ID), n.keys, prev, nil); err != nil {
+		return err
+	}
+	n.row.Gen, n.row.Public = n.public.Gen, n.public.Hash()
+	return nil
+}
+
+// resetAnew gives an officer or AU a new first secret, which the roster
+// vouches for.
+func (s *Session) resetAnew(c *change, u *record.User, lk *lock) error {
+	prev, err := c.currentPublic(u)
+	if err != nil {
+		return err
+	}
+	n := &newUser{row: *u, lock: lk}
+	if err := n.makeKeys(prev); err != nil {
+		return err
+	}
+	if err := c.putPublic(n.public); err != nil {
+		return err
+	}
+	gens, err := s.generations(c, Role(u.Role) == CO)
+	if err != nil {
+		return err
+	}
+	r, err := c.putRoster(s.roster, s.signer(), func(r *record.Roster) {
+		*r.ByID(string(u.ID)) = n.row
+		gens.outdate(r)
+	})
+	if err != nil {
+		return err
+	}
+	common, err := s.common(&c.view)
+	if err != nil {
+		return err
+	}
+	if err := c.freshStart(string(u.ID)); err != nil {
+		return err
+	}
+	if err := c.putUser(n, r, s.user.Name, common); err != nil {
+		return err
 	}
 	if Role(u.Role) == CO {
 		err = s.passEscrowOn(c, &n.row)
 	}
-	return dropped, s.adopt(c, r, err)
+	return s.adopt(c, r, err)
 }

@@ -117,8 +117,8 @@ func (p *RestorePlan) trusted() string {
 	return FingerprintIn(p.o.Identity)
 }
 
-// read decrypts the backup into memory and compares it with the manifest. An
-// age file that is not what the manifest names is refused unread.
+// read decrypts the backup into memory and compares it with the manifest.
+// Nothing of it is believed, and nothing written, until all of it is verified.
 func (p *RestorePlan) read(ctx context.Context, ciphertext io.Reader) error {
 	identities, err := age.ParseIdentities(bytes.NewReader(p.o.Identity))
 	if err != nil {

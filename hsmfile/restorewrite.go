@@ -180,7 +180,7 @@ func (p *RestorePlan) commit(c *change, set uint32) error {
 	}
 	c.keys = p.m.KeyCount - int(c.before.KeyCount)
 	return c.record(chain.Entry{Opcode: chain.RestoreEnd, Subject: p.m.ID, Epoch: r.Epoch,
-		Restored: &chain.Restored{Backup: p.m.ID, Sequence: p.m.HeadSequence, Hash: hash, Passed: passed(p.o.Passed)}})
+		Restored: &chain.Restored{Backup: p.m.ID, Sequence: p.m.HeadSequence, Hash: hash, Passed: p.passed()}})
 }
 
 // remember notes the backup as the newest of the vault that it came from.
@@ -194,10 +194,12 @@ func (p *RestorePlan) remember(c *change, r *roster) error {
 	return nil
 }
 
-func passed(all []*Manifest) (out []chain.Passed) {
-	for _, m := range all {
+// passed are the newer backups for the restore's entry: those that their own
+// signature holds for, of this very image.
+func (p *RestorePlan) passed() (out []chain.Passed) {
+	for _, m := range p.o.Passed {
 		hash, err := hex.DecodeString(m.HeadHash)
-		if err == nil {
+		if err == nil && m.verifies() && m.ImageID == p.m.ImageID && m.Fingerprint == p.m.Fingerprint {
 			out = append(out, chain.Passed{Backup: m.ID, Sequence: m.HeadSequence, Hash: hash})
 		}
 	}

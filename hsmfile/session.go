@@ -109,7 +109,11 @@ func (s *Session) check(v *view, op operation) error {
 		return s.removed(v)
 	}
 	s.user = *u
-	return nil
+	n, err := v.loadCounter(u)
+	if err == nil && n.Locked {
+		err = lockedOut(v.im.path, u.Name)
+	}
+	return err
 }
 
 // outdated says why the login record is another one than at login. It comes

@@ -55,15 +55,8 @@ func prepareUser(name string, role Role, password *secret.Bytes) (*newUser, erro
 	if n.lock, err = newLock(password); err != nil {
 		return nil, err
 	}
-	if n.keys, err = seal.KeysOf(seal.NewUserSecret()); err != nil {
-		return nil, err
-	}
-	id := seal.Random(record.UserIDSize)
-	if n.public, err = newPublic(string(id), n.keys, nil, nil); err != nil {
-		return nil, err
-	}
-	n.row = record.User{ID: id, Name: name, Role: uint8(role), Gen: 1, Public: n.public.Hash()}
-	return n, nil
+	n.row = record.User{ID: seal.Random(record.UserIDSize), Name: name, Role: uint8(role)}
+	return n, n.makeKeys(nil)
 }
 
 // author is the new user as the author of his own escrow.
