@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"filehsm/hsmfile"
@@ -64,17 +65,21 @@ func backupCreate(c *call) (*Result, error) {
 	return backupMade(im, m, places, took), err
 }
 
-// placesToFill opens the vaults and refuses a rolled-back image. A vault that
-// cannot be looked into stays in the list, with its error.
+// placesToFill opens the vaults and refuses a rolled-back image. All vaults are
+// asked, also where only one is to get the backup: any of them may know better.
+// A vault that cannot be looked into stays in the list, with its error.
 func (c *call) placesToFill(im *hsmfile.Image) ([]*place, error) {
 	if im.Info().State == hsmfile.Uninitialized {
 		return nil, refusal(hsmfile.ErrState, "filehsm activate --username admin", "%s: image is %s", im.Path(), im.Info().State)
 	}
-	infos, err := c.vaultsOf(im)
+	if _, err := c.vaultsOf(im); err != nil {
+		return nil, err
+	}
+	all, err := im.Vaults(c.ctx)
 	if err != nil {
 		return nil, err
 	}
-	places := openPlaces(c.ctx, infos, min(lookLimit, c.vaultTimeout()))
+	places := openPlaces(c.ctx, all, min(lookLimit, c.vaultTimeout()))
 	for _, p := range places {
 		if p.err == nil {
 			if err := c.continues(im, p); err != nil {
@@ -82,7 +87,9 @@ func (c *call) placesToFill(im *hsmfile.Image) ([]*place, error) {
 			}
 		}
 	}
-	return places, nil
+	return slices.DeleteFunc(places, func(p *place) bool {
+		return c.Given("vault") && !slices.Contains(c.Words("vault"), p.info.Name)
+	}), nil
 }
 
 // continues checks a vault's newest backup against the image's chain.

@@ -234,7 +234,7 @@ func onChain(log *chain.Log, m *Manifest) error {
 	if err == nil && (log.Has(m.HeadSequence, hash) || log.Passed(m.HeadSequence, hash)) {
 		return nil
 	}
-	return refuse(ErrIntegrity, "this file is an older copy of the image, or one that went another way; find the newest, or restore the backup at another path",
+	return refuse(ErrIntegrity, "this file is an older copy of the image, or one that went another way; find the newest file, or restore the backup at another path; only if the vault is what is wrong: filehsm vault remove",
 		"the image does not continue its own backup %s", m.ID)
 }
 
