@@ -3,9 +3,9 @@ package filestore
 // guard checks every page of the file that bbolt will read to apply a change,
 // because bbolt itself follows them unchecked (tree.go says what that leads
 // to). These are, for each changed key, the pages from the root to its leaf,
-// and at each level the neighbour on either side: a page that a deletion
-// leaves nearly empty is merged with one of them, even across parents when
-// those are merged first.
+// and for a deleted one at each level the neighbour on either side: a page that
+// a deletion leaves nearly empty is merged with one of them, even across
+// parents when those are merged first. Nothing but a deletion makes bbolt merge.
 type guard struct {
 	t    *tree
 	free []uint64
@@ -34,7 +34,7 @@ func (g *guard) checkUsed(p *page) error {
 }
 
 // path checks what a change of key makes bbolt read.
-func (g *guard) path(key string) error {
+func (g *guard) path(key string, deleted bool) error {
 	top := g.t.top()
 	level := [3]*limits{nil, &top, nil} // left neighbour, the page itself, right neighbour
 	for {
@@ -43,6 +43,9 @@ func (g *guard) path(key string) error {
 			return err
 		}
 		level = below(level, pages, pages[1].enter([]byte(key)))
+		if !deleted {
+			level[0], level[2] = nil, nil
+		}
 	}
 }
 

@@ -62,7 +62,7 @@ func (s *session) Update(_ context.Context, fn func(store.Writer) error) error {
 	if len(w.changes) == 0 {
 		return nil
 	}
-	return s.commit(t, w.keys(), w.apply)
+	return s.commit(t, w.keys(), w.deleted, w.apply)
 }
 
 // apply makes bbolt do what the writer has gathered.
@@ -83,13 +83,13 @@ func (w *writer) apply(tx *bbolt.Tx) error {
 }
 
 // commit checks what bbolt will read to change the keys and then lets it.
-func (s *session) commit(t *tree, keys []string, change func(tx *bbolt.Tx) error) error {
+func (s *session) commit(t *tree, keys []string, deletes func(key string) bool, change func(tx *bbolt.Tx) error) error {
 	g, err := newGuard(t)
 	if err != nil {
 		return err
 	}
 	for _, key := range keys {
-		if err := g.path(key); err != nil {
+		if err := g.path(key, deletes(key)); err != nil {
 			return err
 		}
 	}

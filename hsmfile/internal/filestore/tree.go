@@ -29,6 +29,7 @@ type tree struct {
 	meta     *meta
 	root     uint64
 	branches map[uint64]*page
+	leaves   map[uint64]*page // some, for what looks up neighbouring keys
 	over     bool
 }
 
@@ -41,7 +42,7 @@ type limits struct {
 }
 
 func openTree(file io.ReaderAt, m *meta) (*tree, error) {
-	t := &tree{file: file, meta: m, branches: map[uint64]*page{}}
+	t := &tree{file: file, meta: m, branches: map[uint64]*page{}, leaves: map[uint64]*page{}}
 	p, err := readPage(file, m.root, m)
 	if err != nil {
 		return nil, err
@@ -75,6 +76,9 @@ func (l limits) child(p *page, i int) limits {
 func (t *tree) load(at limits) (*page, error) {
 	p := t.branches[at.id]
 	if p == nil {
+		p = t.leaves[at.id]
+	}
+	if p == nil {
 		var err error
 		if p, err = readPage(t.file, at.id, t.meta); err != nil {
 			return nil, err
@@ -89,6 +93,17 @@ func (t *tree) load(at limits) (*page, error) {
 		return p, nil
 	}
 	return p, p.checkRecords()
+}
+
+// keptLeaves bounds what a transaction holds on to, in pages.
+const keptLeaves = 64
+
+// keep remembers a leaf for the next look-up.
+func (t *tree) keep(p *page) {
+	if len(t.leaves) >= keptLeaves {
+		clear(t.leaves)
+	}
+	t.leaves[p.id] = p
 }
 
 // checkRecords checks what a leaf of the bucket may hold: records, and the
@@ -166,6 +181,9 @@ func (t *tree) find(key string) (*page, int, error) {
 			return nil, 0, err
 		}
 		i := p.enter([]byte(key))
+		if p.leaf {
+			t.keep(p)
+		}
 		switch {
 		case !p.leaf:
 			at = at.child(p, i)
