@@ -106,13 +106,14 @@ func (s *Session) keyFor(v *view, mechanism string, use attr.Name, f attr.Filter
 	return o, s.allows(o, use)
 }
 
-// allows refuses a key whose attribute forbids the use, and says how to get
-// one that may.
+// allows refuses a key whose attribute forbids the use, and says how it may
+// be allowed, or how to get a key that may.
 func (s *Session) allows(o object, use attr.Name) error {
 	if o.set.Is(use) {
 		return nil
 	}
 	ref := attr.FormatReference(o.ref())
-	return refuse(ErrDenied, "generate a key that may, with --attributes "+string(use)+"=true or the --usage that needs it; filehsm key list --verbose shows what each may",
+	otherwise := "generate a key that may, with --attributes " + string(use) + "=true or the --usage that needs it; filehsm key list --verbose shows what each may"
+	return refuse(ErrDenied, s.wayTo(o, use, "true", otherwise),
 		"%s: key %s (%s) has %s=false", s.im.path, ref, o.set.Describe(), use)
 }

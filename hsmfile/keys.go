@@ -10,138 +10,7 @@ import (
 	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/mech"
 	"filehsm/hsmfile/internal/record"
-	"filehsm/hsmfile/secret"
 )
-
-// SymmetricSpec says what secret key to generate.
-type SymmetricSpec struct {
-	Type       attr.KeyType // attr.AES or attr.GenericSecret
-	Bytes      int
-	Label      string
-	Usage      []string // sign, encrypt, wrap, derive
-	Attributes []string // name=value
-}
-
-// PairSpec says what key pair to generate.
-type PairSpec struct {
-	Type              attr.KeyType // attr.RSA or attr.EC
-	PublicLabel       string
-	PrivateLabel      string
-	Curve             string // EC
-	Bits              int    // RSA: modulus
-	Exponent          int    // RSA
-	Usage             []string
-	PublicAttributes  []string
-	PrivateAttributes []string
-}
-
-// GenerateSymmetric makes a secret key. CU only.
-func (s *Session) GenerateSymmetric(ctx context.Context, spec SymmetricSpec) (*Key, error) {
-	set := attr.New(attr.SecretKey, spec.Type)
-	if err := prepareSet(set, spec.Label, spec.Usage, spec.Attributes); err != nil {
-		return nil, err
-	}
-	material, err := generateSecret(spec)
-	if err == nil {
-		err = mech.Describe(set, material)
-	}
-	if err != nil {
-		return nil, mechError(err)
-	}
-	keys, err := s.addObjects(ctx, opGenerate, half{set, material})
-	if err != nil {
-		return nil, err
-	}
-	return keys[0], nil
-}
-
-func generateSecret(spec SymmetricSpec) (*secret.Bytes, error) {
-	if spec.Type == attr.AES {
-		return mech.GenerateAES(spec.Bytes)
-	}
-	return mech.GenerateSecret(spec.Bytes)
-}
-
-// GeneratePair makes a key pair: two objects, one audit entry. CU only.
-func (s *Session) GeneratePair(ctx context.Context, spec PairSpec) (public, private *Key, err error) {
-	pub, priv := attr.New(attr.PublicKey, spec.Type), attr.New(attr.PrivateKey, spec.Type)
-	if err := prepareSet(pub, spec.PublicLabel, spec.Usage, spec.PublicAttributes); err != nil {
-		return nil, nil, err
-	}
-	if err := prepareSet(priv, spec.PrivateLabel, spec.Usage, spec.PrivateAttributes); err != nil {
-		return nil, nil, err
-	}
-	pair, err := generatePair(spec)
-	if err == nil {
-		err = errors.Join(mech.Describe(pub, pair.Public), mech.Describe(priv, pair.Private))
-	}
-	if err != nil {
-		return nil, nil, mechError(err)
-	}
-	keys, err := s.addObjects(ctx, opGeneratePair, half{priv, pair.Private}, half{pub, pair.Public})
-	if err != nil {
-		return nil, nil, err
-	}
-	return keys[1], keys[0], nil
-}
-
-func generatePair(spec PairSpec) (mech.Pair, error) {
-	if spec.Type == attr.RSA {
-		return mech.GenerateRSA(spec.Bits, spec.Exponent)
-	}
-	return mech.GenerateEC(spec.Curve)
-}
-
-// prepareSet gives a new object its label, then what its uses need, then what
-// was asked for by name, which has the last word.
-func prepareSet(set *attr.Set, label string, usage, attributes []string) error {
-	label, err := attr.ParseLabel(label)
-	if err != nil {
-		return attrError(err)
-	}
-	set.Label = label
-	usages, err := attr.ParseUsages(usage)
-	if err == nil {
-		err = set.ApplyUsages(usages)
-	}
-	if err != nil {
-		return attrError(err)
-	}
-	assignments, err := attr.ParseAssignments(attributes)
-	if err == nil {
-		err = set.Apply(assignments)
-	}
-	return attrError(err)
-}
-
-// half is a key object about to be stored.
-type half struct {
-	set      *attr.Set
-	material *secret.Bytes
-}
-
-// addObjects stores new objects and their entry in one transaction.
-func (s *Session) addObjects(ctx context.Context, op operation, halves ...half) ([]*Key, error) {
-	var keys []*Key
-	err := s.write(ctx, op, func(c *change) error {
-		keys = nil
-		var added []object
-		e := s.entry(c, operations[op].opcode)
-		for _, h := range halves {
-			o, err := s.putObject(c, h.set, h.material)
-			if err != nil {
-				return err
-			}
-			added, keys = append(added, o), append(keys, s.key(o))
-			e.Keys = append(e.Keys, o.ref())
-		}
-		if err := s.hold(c, added, nil); err != nil {
-			return err
-		}
-		return c.record(e)
-	})
-	return keys, err
-}
 
 // DeleteKey removes the one key that matches, for ever. Its owner only.
 func (s *Session) DeleteKey(ctx context.Context, f attr.Filter) (*Key, error) {
@@ -166,7 +35,7 @@ func (s *Session) mayDelete(o object) error {
 		return refuse(ErrDenied, "its owner can: filehsm key delete --as "+s.key(o).Owner, "%s: key %s belongs to user %q", s.im.path, ref, s.key(o).Owner)
 	}
 	if !o.set.Is(attr.Destroyable) {
-		return refuse(ErrDenied, "it was made with destroyable=false", "%s: key %s may not be destroyed", s.im.path, ref)
+		return refuse(ErrDenied, s.wayTo(o, attr.Destroyable, "true", "it was made with destroyable=false"), "%s: key %s may not be destroyed", s.im.path, ref)
 	}
 	return nil
 }

@@ -29,6 +29,15 @@ func (s *Session) putLabel(c *change, o object) error {
 	return c.put(n, []byte{labelOwn})
 }
 
+// putNewLabel is putLabel for an object made in this transaction, of which the
+// generation is known.
+func (s *Session) putNewLabel(c *change, o object) error {
+	if o.set.Label == "" || o.set.Class == attr.PublicKey {
+		return s.putLabel(c, o)
+	}
+	return c.put(record.LabelName(s.id(), seal.BlindIndex(s.keys.Index(), o.set.Label), o.ref()), []byte{labelOwn})
+}
+
 func (s *Session) labelName(v *view, o object) (record.Name, error) {
 	if o.set.Label == "" {
 		return "", nil

@@ -1,6 +1,7 @@
 package hsmfile
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -39,21 +40,37 @@ func (s *Session) key(o object) *Key {
 	return k
 }
 
-// newReference is a random 63-bit number that no key of the image has.
+// newReference is a random 63-bit number that no key of the image has. Those
+// of one transaction lie side by side, in random steps: a thousand keys touch
+// a hundred pages then, and not a thousand. That they were made together is
+// no secret, the audit log says so.
 func (c *change) newReference(owner string) (uint64, error) {
 	for {
-		ref := record.RefOf(record.Name(seal.Random(8))) >> 1
-		for _, n := range []record.Name{record.KeyName(owner, ref), record.PubObjName(ref)} {
-			if b, err := c.get(n); err != nil {
-				return 0, err
-			} else if b != nil {
-				ref = 0
-			}
+		random := binary.BigEndian.Uint64(seal.Random(8)) >> 1
+		if c.ref == 0 {
+			c.ref = random
+		} else {
+			c.ref = (c.ref + 1 + random%stepReference) & (1<<63 - 1)
 		}
-		if ref != 0 {
-			return ref, nil
+		free, err := c.isFreeReference(owner)
+		if err != nil || free {
+			return c.ref, err
 		}
 	}
+}
+
+const stepReference = 1 << 20
+
+func (c *change) isFreeReference(owner string) (bool, error) {
+	if c.ref == 0 {
+		return false, nil
+	}
+	for _, n := range []record.Name{record.KeyName(owner, c.ref), record.PubObjName(c.ref)} {
+		if b, err := c.get(n); err != nil || b != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // encodeObject is what is sealed: attributes and material as one record, so
@@ -78,8 +95,9 @@ func decodeObject(plain []byte) (*attr.Set, *secret.Bytes, error) {
 }
 
 // putObject stores a new key object of this user: secret and private keys
-// under a key of their own, public keys under the common key.
-func (s *Session) putObject(c *change, set *attr.Set, material *secret.Bytes) (object, error) {
+// under a key of their own, which is left for those it is shared with, public
+// keys under the common key, which everybody has.
+func (s *Session) putObject(c *change, set *attr.Set, material *secret.Bytes, shared ...[]byte) (object, error) {
 	ref, err := c.newReference(s.id())
 	if err != nil {
 		return object{}, err
@@ -95,13 +113,13 @@ func (s *Session) putObject(c *change, set *attr.Set, material *secret.Bytes) (o
 		err = s.putPublicObject(c, o, plain)
 	} else {
 		o.name = record.KeyName(s.id(), ref)
-		o.at = o.name
-		_, err = s.putKey(c, o, plain)
+		o.at, o.shared = o.name, shared
+		err = s.putAndOffer(c, o, plain)
 	}
 	if err != nil {
 		return object{}, err
 	}
-	return o, s.putLabel(c, o)
+	return o, s.putNewLabel(c, o)
 }
 
 // putKey writes a key under a DEK of its own, which it returns.

@@ -33,7 +33,7 @@ func (s *Session) SetAttribute(ctx context.Context, f attr.Filter, name, value s
 		set := *o.set
 		after.set = &set
 		if err := set.Modify(all[0], false); err != nil {
-			return attrError(err)
+			return s.notByOwner(o, all[0], attrError(err))
 		}
 		if _, err := s.rewrite(c, o, after); err != nil {
 			return err

@@ -87,11 +87,42 @@ func (s *Session) sharer(name string) (*record.User, error) {
 	return u, nil
 }
 
+// sharers is the ids of those that a new key is shared with from the start.
+func (s *Session) sharers(names []string) (ids [][]byte, err error) {
+	for _, name := range names {
+		u, err := s.sharer(name)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, u.ID)
+	}
+	slices.SortFunc(ids, bytes.Compare)
+	return slices.CompactFunc(ids, bytes.Equal), nil
+}
+
+// recordShares enters that new keys were shared, beside the entry that says
+// that they were made and lists what was written for both.
+func (s *Session) recordShares(c *change, made []object, with [][]byte) error {
+	for _, id := range with {
+		e := s.entry(c, operations[opShare].opcode)
+		e.Subject = s.roster.ByID(string(id)).Name
+		for _, o := range made {
+			if len(o.shared) > 0 {
+				e.Keys = append(e.Keys, o.ref())
+			}
+		}
+		if err := c.record(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // mayChange refuses keys of others, and those that nobody may change.
 func (s *Session) mayChange(o object) error {
 	ref := attr.FormatReference(o.ref())
 	if o.owner != s.id() {
-		return refuse(ErrDenied, "its owner can", "%s: key %s belongs to user %q", s.im.path, ref, s.key(o).Owner)
+		return refuse(ErrDenied, "its owner can: --as "+s.key(o).Owner, "%s: key %s belongs to user %q", s.im.path, ref, s.key(o).Owner)
 	}
 	if !o.set.Is(attr.Modifiable) {
 		return refuse(ErrDenied, "it was made with modifiable=false, or set so for good", "%s: key %s may not be changed", s.im.path, ref)

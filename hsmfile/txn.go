@@ -131,9 +131,10 @@ type change struct {
 	now    int64      // Unix milliseconds, not earlier than the newest entry
 	late   time.Duration
 	wrote  map[string][]byte
-	keys   int  // key objects added, less those removed
-	scrub  bool // a secret was removed or sealed anew
-	marked bool // a mark was written
+	keys   int    // key objects added, less those removed
+	ref    uint64 // of the key made last
+	scrub  bool   // a secret was removed or sealed anew
+	marked bool   // a mark was written
 }
 
 // update runs fn in one transaction and does afterwards what it asked for.

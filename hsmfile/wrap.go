@@ -46,13 +46,13 @@ func (s *Session) mayLeave(what, under object) error {
 	ref := attr.FormatReference(what.ref())
 	switch {
 	case what.owner != s.id():
-		return refuse(ErrDenied, "its owner can", "%s: key %s belongs to user %q", s.im.path, ref, s.key(what).Owner)
+		return refuse(ErrDenied, "its owner can: --as "+s.key(what).Owner, "%s: key %s belongs to user %q", s.im.path, ref, s.key(what).Owner)
 	case what.ref() == under.ref():
 		return refuse(ErrUsage, "name another wrapping key: --wrapping-filter LABEL", "%s: key %s cannot wrap itself", s.im.path, ref)
 	case !what.set.Is(attr.Extractable):
 		return refuse(ErrDenied, "that cannot be changed any more; backup create still covers the key", "%s: key %s is not extractable", s.im.path, ref)
 	case what.set.Is(attr.WrapWithTrusted) && !under.set.Is(attr.Trusted):
-		return refuse(ErrDenied, "a CO marks a wrapping key as trusted", "%s: key %s may be wrapped by a trusted key only", s.im.path, ref)
+		return refuse(ErrDenied, s.wayToTrust(under), "%s: key %s may be wrapped by a trusted key only", s.im.path, ref)
 	}
 	return nil
 }
@@ -66,6 +66,7 @@ type UnwrapSpec struct {
 	Label        string
 	Usage        []string
 	Attributes   []string
+	ShareWith    []string // CUs who may use it from the start
 }
 
 // Unwrap decrypts a wrapped key and stores it as a new object, which is not
@@ -89,7 +90,10 @@ func (s *Session) Unwrap(ctx context.Context, spec UnwrapSpec) (key *Key, err er
 		key = s.key(o)
 		e := s.entry(c, operations[opUnwrap].opcode)
 		e.Keys = []uint64{o.ref(), under.ref()}
-		return c.record(e)
+		if err := c.record(e); err != nil {
+			return err
+		}
+		return s.recordShares(c, []object{o}, o.shared)
 	})
 	return key, err
 }
@@ -115,5 +119,9 @@ func (s *Session) unwrapObject(c *change, spec UnwrapSpec, under object) (object
 	if err := prepareSet(set, spec.Label, spec.Usage, spec.Attributes); err != nil {
 		return object{}, err
 	}
-	return s.putObject(c, set, material)
+	with, err := s.sharers(spec.ShareWith)
+	if err != nil {
+		return object{}, err
+	}
+	return s.putObject(c, set, material, with...)
 }
