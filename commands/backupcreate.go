@@ -54,7 +54,7 @@ func backupCreate(c *call) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	took, failed := c.fill(places, spools)
+	took, failed := fill(c.ctx, c.vaultTimeout(), places, spools)
 	m := spools[0].manifest
 	err = s.FinishBackup(context.WithoutCancel(c.ctx), b, took, failed) // also after Ctrl-C: some vaults have it
 	if err != nil {

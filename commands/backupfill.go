@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"time"
 
 	"filehsm/hsmfile"
 	"filehsm/vault"
@@ -14,14 +15,14 @@ import (
 // fill gives every vault its copy, all at once: a vault that hangs or fails
 // costs nobody else the backup. It says who took it and who did not; each
 // place keeps its error.
-func (c *call) fill(places []*place, spools []*spool) (took, failed []string) {
+func fill(ctx context.Context, limit time.Duration, places []*place, spools []*spool) (took, failed []string) {
 	var wait sync.WaitGroup
 	for _, p := range places {
 		if p.err != nil {
 			continue
 		}
 		wait.Go(func() {
-			_, err := within(c.ctx, c.vaultTimeout(), func(ctx context.Context) (struct{}, error) {
+			_, err := within(ctx, limit, func(ctx context.Context) (struct{}, error) {
 				return struct{}{}, p.take(ctx, spoolFor(spools, p))
 			})
 			if err != nil {
@@ -57,7 +58,7 @@ func (p *place) take(ctx context.Context, s *spool) error {
 		err = p.vault.Put(ctx, s.manifest.ID+manifestSuffix, bytes.NewReader(s.manifest.Encode()))
 	}
 	if err != nil {
-		p.takeBack(ctx, s.manifest)
+		p.takeBack(context.WithoutCancel(ctx), s.manifest) // when the time is over, too
 	}
 	return err
 }
