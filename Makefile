@@ -1,6 +1,6 @@
 # The short forms run in .ci/run; the long ones are for a quiet machine.
 
-.PHONY: build test race fuzz flips bench
+.PHONY: build test race fuzz flips bench reproducible release-check
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o filehsm .
@@ -28,3 +28,15 @@ flips:
 
 bench:
 	go test -run '^$$' -bench . ./hsmfile/...
+
+# The program of the last commit, built twice in different directories.
+reproducible:
+	release/reproducible.sh
+
+# The whole release of the last commit, built twice and compared; ten minutes.
+release-check:
+	release/check.sh
+
+# The table in README.md, "How fast".
+bench-table:
+	testdata/bench/run.sh

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"slices"
+	"syscall"
+	"time"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// cost is what one command took.
+type cost struct {
+	time   time.Duration
+	memory int64 // largest resident set, in bytes
+}
+
+// run runs a command and times it.
+func run(dir string, env []string, name string, args ...string) cost {
+	cmd := exec.Command(name, args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
+	var out bytes.Buffer
+	cmd.Stderr = &out
+	began := time.Now()
+	err := cmd.Run()
+	took := time.Since(began)
+	must(err, name+" "+args[0], out.Bytes())
+	return cost{took, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss * 1024}
+}
+
+// output runs a command for what it prints.
+func output(dir string, env []string, name string, args ...string) []byte {
+	cmd := exec.Command(name, args...)
+	cmd.Dir, cmd.Env, cmd.Stderr = dir, append(os.Environ(), env...), os.Stderr
+	out, err := cmd.Output()
+	must(err, name, out)
+	return out
+}
+
+// inTurns measures several things n times each, in turns, and returns the
+// median of each. One round before is not counted: it warms the caches.
+func inTurns(n int, things ...func() cost) []cost {
+	all := make([][]cost, len(things))
+	for i := range n + 1 {
+		for j, do := range things {
+			if c := do(); i > 0 {
+				all[j] = append(all[j], c)
+			}
+		}
+	}
+	var medians []cost
+	for _, costs := range all {
+		medians = append(medians, median(costs))
+	}
+	return medians
+}
+
+func median(all []cost) cost {
+	slices.SortFunc(all, func(a, b cost) int { return int(a.time - b.time) })
+	most := int64(0)
+	for _, c := range all {
+		most = max(most, c.memory)
+	}
+	return cost{all[len(all)/2].time, most}
+}
+
+// deriveOnce is the KDF of a login in a process of its own, as a login has it:
+// its 64 MiB are fresh memory each time.
+func deriveOnce() time.Duration {
+	began := time.Now()
+	argon2.IDKey([]byte("seven kettles sing"), make([]byte, 16), 3, 64*1024, 4, 32)
+	return time.Since(began)
+}

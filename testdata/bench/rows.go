@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"filehsm/hsmfile"
+	"filehsm/hsmfile/attr"
+	"filehsm/hsmfile/secret"
+)
+
+// Sizes of the images.
+const small, medium, large = 10, 10_000, 100_000
+
+func (p *place) measure() *table {
+	p.image("small.hsm", small)
+	p.image("medium.hsm", medium)
+	count := p.image("large.hsm", large)
+	soft := p.softHSM()
+	p.signRow(soft)
+	p.generateRow(soft)
+	p.table.add("`--count 100000`", took(count), "under 5 s", count.time < 5*time.Second)
+	p.listRow(soft)
+	check := inTurns(runs(), func() cost { return p.hsm("image", "check", "--image", "large.hsm") })[0]
+	p.table.add("`image check` of 100,000 keys", took(check)+", "+megabytes(check), "under 3 s", check.time < 3*time.Second)
+	p.backupRows()
+	p.startRows(soft)
+	return &p.table
+}
+
+func (p *place) sign(image string) func() cost {
+	return func() cost {
+		return p.hsm("crypto", "sign", "ecdsa", "--image", image, "--key-filter", "tls", "--data-path", "data", "--path", os.DevNull)
+	}
+}
+
+func (p *place) signRow(soft *softHSM) {
+	m := inTurns(4*runs(), p.sign("small.hsm"), p.sign("large.hsm"))
+	p.table.add("sign by label with a session, 100,000 keys / 10", took(m[1])+" / "+took(m[0])+" = "+ratio(m[1], m[0]),
+		"within 1.5 times, under 25 ms", m[1].time < 25*time.Millisecond && within(m[1], m[0], 1.5))
+	if soft != nil {
+		p.table.beside(soft.name("`pkcs11-tool --sign`"), took(inTurns(runs(), soft.sign)[0]))
+	}
+}
+
+// generateRow makes keys one by one in this process, each durable.
+func (p *place) generateRow(soft *softHSM) {
+	one := p.generate("medium.hsm", 20*runs())
+	if soft == nil || soft.key == 0 {
+		p.table.beside("one durable AES key in a loop, of 10,000", took(cost{time: one}))
+		return
+	}
+	p.table.add("one durable AES key in a loop, of 10,000", took(cost{time: one})+", "+times(soft.key, one)+" the rate",
+		"10 times SoftHSM2's rate", soft.key > 10*one)
+	p.table.beside(soft.name("the same, not synced"), took(cost{time: soft.key}))
+}
+
+func (p *place) generate(image string, n int) time.Duration {
+	ctx := context.Background()
+	im, err := hsmfile.Open(ctx, p.path(image), hsmfile.Options{})
+	must(err, "open", nil)
+	s, err := im.Login(ctx, hsmfile.Credentials{Username: "alice", Password: secret.New([]byte(passwords["alice"]))})
+	must(err, "login", nil)
+	var all []cost
+	for range n {
+		began := time.Now()
+		_, err := s.GenerateSymmetric(ctx, hsmfile.SymmetricSpec{Type: attr.AES, Bytes: 32, Label: "loop"})
+		must(err, "generate", nil)
+		all = append(all, cost{time: time.Since(began)})
+	}
+	return median(all).time
+}
+
+func (p *place) listRow(soft *softHSM) {
+	list := func(image string) func() cost {
+		return func() cost { return p.hsm("key", "list", "--verbose", "--image", image) }
+	}
+	m := inTurns(2*runs(), list("small.hsm"), list("medium.hsm"))
+	p.table.add("`key list --verbose` of 10,000 keys / of 10", took(m[1])+", "+megabytes(m[1])+" / "+took(m[0]), "under 250 ms, 64 MB / 12 ms",
+		m[1].time < 250*time.Millisecond && m[1].memory < 64e6 && m[0].time < 12*time.Millisecond)
+	if soft != nil {
+		c := inTurns(min(runs(), 3), soft.list)[0]
+		p.table.beside(soft.name("`pkcs11-tool --list-objects`"), took(c)+", "+megabytes(c))
+	}
+}
+
+// backupRows compare with stock tools on the same bytes.
+func (p *place) backupRows() {
+	if !have("age") || !have("age-keygen") || !have("sha256sum") || !have("sync") {
+		return
+	}
+	recipient, fingerprint := p.vault("large.hsm")
+	backup := func() cost { return p.hsm("backup", "create", "--image", "large.hsm") }
+	backup()
+	made, err := filepath.Glob(p.path("vault/*.age"))
+	must(err, "vault", nil)
+	shell := func(script string) func() cost {
+		return func() cost { return run(p.dir, p.env, "sh", "-c", script) }
+	}
+	shell("age -d -i identity.txt -o content " + made[0])()
+	age := shell("age -r " + recipient + " -o F content && sync F && sha256sum F")
+	m := inTurns(runs(), backup, age)
+	p.table.add("backup of 100,000 keys with a session / age + sync + sha256sum", took(m[0])+" / "+took(m[1])+" = "+ratio(m[0], m[1]),
+		"under 1.5 times", within(m[0], m[1], 1.5))
+	restore := func() cost {
+		_ = os.Remove(p.path("back.hsm"))
+		return p.hsm("backup", "restore", "--image", "back.hsm", "--from", "vault", "--identity", "identity.txt", "--trust", fingerprint)
+	}
+	m = inTurns(min(runs(), 3), restore, shell("age -d -i identity.txt -o D "+made[0]+" && sync D"))
+	p.table.add("restore of 100,000 keys / age -d + sync", took(m[0])+" / "+took(m[1])+" = "+ratio(m[0], m[1]), "under 8 times", within(m[0], m[1], 8))
+}
+
+func (p *place) startRows(soft *softHSM) {
+	version := inTurns(4*runs(), func() cost { return p.hsm("--version") })[0]
+	p.table.add("`filehsm --version`", took(version), "under 5 ms", version.time < 5*time.Millisecond)
+	self, err := os.Executable()
+	must(err, "bench", nil)
+	kdf := func() cost {
+		ms, err := strconv.ParseFloat(strings.TrimSpace(string(output(p.dir, nil, self, "kdf"))), 64)
+		must(err, "kdf", nil)
+		return cost{time: time.Duration(ms * float64(time.Millisecond))}
+	}
+	login := func() cost {
+		return p.hsm("login", "--image", "medium.hsm", "--username", "alice", "--password-file", "alice.pw", "--ttl", "8h")
+	}
+	m := inTurns(3*runs(), login, kdf)
+	p.table.add("a login / its KDF", took(m[0])+" / "+took(m[1]), "the KDF and under 10 ms", m[0].time-m[1].time < 10*time.Millisecond)
+	if soft != nil && soft.initialize > 0 {
+		p.table.beside(soft.name("`C_Initialize` and `C_Login`"), took(cost{time: soft.initialize})+" and "+took(cost{time: soft.login}))
+	}
+}
