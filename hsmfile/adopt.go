@@ -56,11 +56,11 @@ func (s *Session) adoptSome(c *change) error {
 
 func (s *Session) adoptOne(c *change, offer record.Name) error {
 	ref := record.RefOf(offer)
-	owner, dek, err := s.openOffer(&c.view, offer)
+	owner, dekSum, err := s.openOffer(&c.view, offer)
 	if err != nil {
 		return err
 	}
-	o, err := s.openTheirs(&c.view, owner, ref, dek)
+	o, err := s.openTheirs(&c.view, owner, ref, dekSum)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (s *Session) adoptOne(c *change, offer record.Name) error {
 		return err
 	}
 	n := record.ShareName(s.id(), ref)
-	sealed, err := seal.Seal(s.keys.Sealing(), c.place(placeShare, n, c.version()), dek.Reveal())
+	sealed, err := seal.Seal(s.keys.Sealing(), c.place(placeShare, n, c.version()), dekSum.Reveal())
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (s *Session) adoptOne(c *change, offer record.Name) error {
 }
 
 // openOffer verifies who left an offer and opens it.
-func (s *Session) openOffer(v *view, n record.Name) (owner string, dek *secret.Bytes, err error) {
+func (s *Session) openOffer(v *view, n record.Name) (owner string, dekSum *secret.Bytes, err error) {
 	var l record.Left
 	if err := v.need(n, &l); err != nil {
 		return "", nil, err

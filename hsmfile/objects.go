@@ -1,6 +1,7 @@
 package hsmfile
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -122,19 +123,29 @@ func (s *Session) putObject(c *change, set *attr.Set, material *secret.Bytes, sh
 	return o, s.putNewLabel(c, o)
 }
 
-// putKey writes a key under a DEK of its own, which it returns.
+// putKey writes a key under a DEK of its own. It returns the DEK with the
+// record's sum, which is what its owner and all it is shared with keep.
 func (s *Session) putKey(c *change, o object, plain []byte) (*secret.Bytes, error) {
 	dek := seal.NewKey()
-	sealedDEK, err := seal.Seal(s.keys.Sealing(), c.place(placeDEK, o.name, o.version), dek.Reveal())
-	if err != nil {
-		return nil, err
-	}
 	body, err := seal.Seal(dek, c.place(placeObject, o.name, o.version), plain)
 	if err != nil {
 		return nil, err
 	}
-	k := record.Key{Gen: s.login.Gen, Version: o.version, DEK: sealedDEK, Body: body, Shared: o.shared}
-	return dek, c.put(o.name, record.Encode(&k))
+	k := record.Key{Gen: s.login.Gen, Version: o.version, Body: body, Shared: o.shared}
+	dekSum := secret.New(append(bytes.Clone(dek.Reveal()), k.Sum()...))
+	if k.DEK, err = seal.Seal(s.keys.Sealing(), c.place(placeDEK, o.name, o.version), dekSum.Reveal()); err != nil {
+		return nil, err
+	}
+	return dekSum, c.put(o.name, record.Encode(&k))
+}
+
+// splitDEK is the DEK of a record that is the one it was made for.
+func splitDEK(dekSum *secret.Bytes, k *record.Key) (*secret.Bytes, error) {
+	b := dekSum.Reveal()
+	if len(b) < seal.KeySize || !bytes.Equal(b[seal.KeySize:], k.Sum()) {
+		return nil, errors.New("it is not as its owner wrote it")
+	}
+	return secret.New(bytes.Clone(b[:seal.KeySize])), nil
 }
 
 func (s *Session) putPublicObject(c *change, o object, plain []byte) error {
@@ -162,18 +173,22 @@ func (s *Session) openKey(v *view, n record.Name, b []byte) (object, error) {
 	if err != nil {
 		return object{}, err
 	}
-	dek, err := seal.Open(keys.Sealing(), v.place(placeDEK, n, k.Version), k.DEK)
+	dekSum, err := seal.Open(keys.Sealing(), v.place(placeDEK, n, k.Version), k.DEK)
 	if err != nil {
 		return object{}, v.im.damaged(what, err)
 	}
-	o, err := s.openBody(v, n, &k, secret.New(dek))
+	o, err := s.openBody(v, n, &k, secret.New(dekSum))
 	o.owner, o.at, o.shared = s.id(), n, k.Shared
 	return o, err
 }
 
-// openBody opens a key record with its DEK, whoever owns it.
-func (s *Session) openBody(v *view, n record.Name, k *record.Key, dek *secret.Bytes) (object, error) {
+// openBody opens a key record with its DEK and sum, whoever owns it.
+func (s *Session) openBody(v *view, n record.Name, k *record.Key, dekSum *secret.Bytes) (object, error) {
 	what := "key " + attr.FormatReference(record.RefOf(n))
+	dek, err := splitDEK(dekSum, k)
+	if err != nil {
+		return object{}, v.im.damaged(what, err)
+	}
 	plain, err := seal.Open(dek, v.place(placeObject, n, k.Version), k.Body)
 	if err != nil {
 		return object{}, v.im.damaged(what, err)

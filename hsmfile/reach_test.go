@@ -85,7 +85,7 @@ func (a *attacker) tryKey(n record.Name, b []byte) {
 		return
 	}
 	if dek := a.open(n, placeDEK, k.Version, k.DEK); dek != nil {
-		_, err := seal.Open(secret.New(dek), a.v.place(placeObject, n, k.Version), k.Body)
+		_, err := seal.Open(secret.New(dek[:seal.KeySize]), a.v.place(placeObject, n, k.Version), k.Body)
 		a.reached[n] = a.reached[n] || err == nil
 	}
 }

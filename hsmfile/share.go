@@ -164,20 +164,23 @@ func (s *Session) rewrite(c *change, before, after object) (object, error) {
 }
 
 func (s *Session) putAndOffer(c *change, o object, plain []byte) error {
-	dek, err := s.putKey(c, o, plain)
+	dekSum, err := s.putKey(c, o, plain)
 	if err != nil {
 		return err
 	}
 	for _, id := range o.shared {
-		if err := s.offer(c, o, string(id), dek); err != nil {
+		if err := c.dropShare(string(id), o.ref()); err != nil { // it opens nothing from here on
+			return err
+		}
+		if err := s.offer(c, o, string(id), dekSum); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// offer leaves a key's DEK for a user. One who is gone gets nothing.
-func (s *Session) offer(c *change, o object, receiver string, dek *secret.Bytes) error {
+// offer leaves a key's DEK and sum for a user. One who is gone gets nothing.
+func (s *Session) offer(c *change, o object, receiver string, dekSum *secret.Bytes) error {
 	u := s.roster.ByID(receiver)
 	if u == nil || Role(u.Role) != CU {
 		return nil
@@ -186,7 +189,7 @@ func (s *Session) offer(c *change, o object, receiver string, dek *secret.Bytes)
 	if err != nil {
 		return err
 	}
-	return c.leave(record.OfferName(receiver, o.ref()), placeShare, s.author(), to, dek)
+	return c.leave(record.OfferName(receiver, o.ref()), placeShare, s.author(), to, dekSum)
 }
 
 // dropShare removes what one user has of a key: offer, share and label.
@@ -233,23 +236,23 @@ func (s *Session) openShare(v *view, n record.Name, b []byte) (object, error) {
 	if err != nil {
 		return object{}, err
 	}
-	dek, err := seal.Open(keys.Sealing(), v.place(placeShare, n, sh.Version), sh.DEK)
+	dekSum, err := seal.Open(keys.Sealing(), v.place(placeShare, n, sh.Version), sh.DEK)
 	if err != nil {
 		return object{}, v.im.damaged(what, err)
 	}
-	o, err := s.openTheirs(v, string(sh.Owner), record.RefOf(n), secret.New(dek))
+	o, err := s.openTheirs(v, string(sh.Owner), record.RefOf(n), secret.New(dekSum))
 	o.at = n
 	return o, err
 }
 
-// openTheirs opens another user's key record with its DEK.
-func (s *Session) openTheirs(v *view, owner string, ref uint64, dek *secret.Bytes) (object, error) {
+// openTheirs opens another user's key record with its DEK and sum.
+func (s *Session) openTheirs(v *view, owner string, ref uint64, dekSum *secret.Bytes) (object, error) {
 	n := record.KeyName(owner, ref)
 	var k record.Key
 	if ok, err := v.load(n, &k); err != nil || !ok {
 		return object{}, errors.Join(err, v.im.damaged("shared key "+attr.FormatReference(ref), errors.New("its owner's record is missing")))
 	}
-	o, err := s.openBody(v, n, &k, dek)
+	o, err := s.openBody(v, n, &k, dekSum)
 	o.owner = owner
 	return o, err
 }

@@ -5,9 +5,17 @@ type Key struct {
 	_       struct{} `cbor:",toarray"`
 	Gen     uint32   // owner's generation that seals DEK
 	Version uint64
-	DEK     []byte   // data encryption key, sealed under the owner's sealing key
+	DEK     []byte   // data encryption key and Sum, sealed under the owner's sealing key
 	Body    []byte   // Object, sealed under DEK
 	Shared  [][]byte // users it is shared with, ascending
+}
+
+// Sum is the hash of all but DEK. It is sealed with the DEK: whoever was given
+// the DEK could otherwise write Body anew, and anyone who can write the file
+// could put himself among Shared.
+func (k Key) Sum() []byte {
+	k.DEK = nil
+	return Hash(Encode(&k))
 }
 
 // Share is another user's key as its receiver took it up: the DEK under his
@@ -17,7 +25,7 @@ type Share struct {
 	Owner      []byte
 	Gen        uint32 // receiver's generation that seals DEK
 	Version    uint64
-	DEK        []byte
+	DEK        []byte // as in Key, sealed under the receiver's sealing key
 	KeyVersion uint64 // version of the key record that DEK opens
 	Label      []byte // name of the receiver's label record; empty if the key has no label
 }
