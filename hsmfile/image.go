@@ -178,7 +178,7 @@ func newSerial() string {
 // scrubs, deletions, restores. It does not read the records.
 // Errors: ErrNotFound, ErrDenied, ErrIntegrity, ErrState (a newer version).
 func Open(ctx context.Context, path string, o Options) (*Image, error) {
-	s, err := filestore.Open(path, filestore.Options{LockTimeout: o.LockTimeout})
+	s, err := filestore.Open(path, filestore.Options{LockTimeout: o.LockTimeout, AcceptPrevious: o.AcceptPrevious})
 	if err != nil {
 		return nil, storeError(path, err)
 	}

@@ -79,8 +79,9 @@ type CreateSpec struct {
 
 // Options of an opened image.
 type Options struct {
-	LockTimeout time.Duration // 0 means 10 s
-	Warn        func(string)  // told what is odd but stops nothing; may be nil
+	LockTimeout    time.Duration // 0 means 10 s
+	Warn           func(string)  // told what is odd but stops nothing; may be nil
+	AcceptPrevious bool          // open a file of whose two meta pages one is damaged; Mend makes it whole
 }
 
 // Status is the page for three in the morning.
