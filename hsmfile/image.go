@@ -20,6 +20,7 @@ package hsmfile
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -89,7 +90,11 @@ func Create(ctx context.Context, path string, spec CreateSpec, o Options) (*Imag
 	if err != nil {
 		return nil, storeError(path, err)
 	}
-	return Open(ctx, path, o)
+	made, err := Open(ctx, path, o)
+	if err != nil {
+		return nil, errors.Join(err, filestore.Remove(path)) // failed, it leaves no file
+	}
+	return made, nil
 }
 
 // initialize writes the header and the chain's first two entries.

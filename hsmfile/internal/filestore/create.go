@@ -19,9 +19,9 @@ import (
 //
 // It (1) builds the image under a temporary name beside it, (2) syncs it, (3)
 // links it to its name, which fails if the name is taken: THE COMMIT POINT, (4)
-// removes the temporary name and (5) syncs the directory. Failed before (3) it
-// leaves nothing, killed before (3) a file with a temporary name, never an
-// image in part.
+// removes the temporary name and (5) syncs the directory. Failed, it leaves
+// nothing; killed before (3), a file with a temporary name, never an image in
+// part.
 //
 // Errors: store.ErrExist if anything is at path, store.ErrPermission, init's
 // own.
@@ -110,6 +110,15 @@ func publish(temporary, path string) error {
 	if err != nil {
 		return fmt.Errorf("failed to create the image: %w", err)
 	}
+	if err := settle(temporary, path); err != nil {
+		os.Remove(path) // nobody was told of it yet, and a failed command leaves no file
+		return err
+	}
+	return nil
+}
+
+// settle is steps 4 and 5.
+func settle(temporary, path string) error {
 	if err := os.Remove(temporary); err != nil {
 		return fmt.Errorf("failed to remove the temporary name: %w", err)
 	}
