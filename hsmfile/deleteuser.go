@@ -2,6 +2,7 @@ package hsmfile
 
 import (
 	"context"
+	"errors"
 
 	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/record"
@@ -290,6 +291,54 @@ func (im *Image) deleteOrphans(ctx context.Context, user, name string) error {
 		}
 	}
 	return nil
+}
+
+// errGoing: an object is what is left of a user who is being deleted. It is
+// no longer there, but neither is it damage.
+var errGoing = errors.New("being deleted")
+
+// isGoing says whether the objects of a user are being deleted.
+func (v *view) isGoing(user string) (bool, error) {
+	b, err := v.r.Get(record.MarkKey(record.MarkDelete + user))
+	return b != nil, err
+}
+
+// orphans are the users who own key objects and are in no roster. A backup
+// made while a user was being deleted has such objects, and no mark.
+func (v *view) orphans(r *roster) (ids []string, err error) {
+	seen := map[string]bool{}
+	see := func(owner string) {
+		if !seen[owner] && r.ByID(owner) == nil {
+			ids = append(ids, owner)
+		}
+		seen[owner] = true
+	}
+	err = v.scan(record.KeyPrefix(""), "", func(n record.Name, _ []byte) error {
+		see(string(n[1:min(len(n), 1+record.UserIDSize)]))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ids, v.scan(record.PubObjPrefix(), "", func(n record.Name, b []byte) error {
+		var o record.PubObj
+		if err := record.Decode(b, &o); err != nil {
+			return v.im.damaged("public key object", err)
+		}
+		see(string(o.Owner))
+		return nil
+	})
+}
+
+// markOrphans has the deletions finished that a backup came between.
+func (c *change) markOrphans(r *roster) error {
+	ids, err := c.orphans(r)
+	for _, id := range ids {
+		if err == nil {
+			err = c.mark(record.MarkDelete+id, "a deleted user")
+		}
+	}
+	return err
 }
 
 // isOrphan says whether a user is in no roster. A mark alone must not delete

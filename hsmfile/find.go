@@ -17,6 +17,9 @@ func (s *Session) open(v *view, n record.Name) (object, bool, error) {
 		return object{}, false, err
 	}
 	o, err := s.openBytes(v, n, b, nil)
+	if err == errGoing {
+		return object{}, false, nil
+	}
 	return o, err == nil, err
 }
 
@@ -90,6 +93,9 @@ func (s *Session) eachObject(v *view, fn func(object) error) error {
 	for _, prefix := range []record.Name{record.KeyPrefix(s.id()), record.PubObjPrefix(), record.SharePrefix(s.id())} {
 		err := v.scan(prefix, "", func(n record.Name, b []byte) error {
 			o, err := s.openBytes(v, n, b, common)
+			if err == errGoing {
+				return nil
+			}
 			if err == nil {
 				err = fn(o)
 			}

@@ -2,6 +2,7 @@ package hsmfile
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -38,6 +39,7 @@ func (s *Session) key(o object) *Key {
 			k.Shared = append(k.Shared, u.Name)
 		}
 	}
+	slices.Sort(k.Shared)
 	return k
 }
 
@@ -217,6 +219,11 @@ func (s *Session) openPublicObject(v *view, n record.Name, b []byte, common *sec
 		return object{}, v.im.damaged(what, err)
 	}
 	owner := s.roster.ByID(string(p.Owner))
+	if owner == nil {
+		if going, err := v.isGoing(string(p.Owner)); err != nil || going {
+			return object{}, cmp.Or(err, errGoing)
+		}
+	}
 	if owner == nil || Role(owner.Role) != CU {
 		return object{}, v.im.damaged(what, errors.New("its owner is not a CU of this image"))
 	}

@@ -16,7 +16,7 @@ import (
 //
 //  1. where there is no file, a zeroized image of the same name and nothing in
 //     it; a mark says that a set other than the live one is to be deleted
-//  2. the records, into a set that is not live, a thousand a transaction
+//  2. the records, into a set that is not live, some megabytes a transaction
 //  3. commit point: that set is live, the state is active, counters are zero,
 //     and the entry says which backup it was
 //  4. the old set is deleted and overwritten
@@ -122,12 +122,18 @@ func (p *RestorePlan) copyRecords(ctx context.Context, im *Image, tx store.Trans
 	})
 }
 
+// copyBytes is how much one transaction of step 2 takes. These records are not
+// live and a killed restore drops them all, so what bounds a transaction is
+// memory alone, and each costs two syncs.
+const copyBytes = 8 << 20
+
 func copyPrefix(ctx context.Context, im *Image, tx store.Transactor, r store.Reader, from, to string) error {
 	type pair struct {
 		key   string
 		value []byte
 	}
 	var batch []pair
+	size := 0
 	flush := func() error {
 		err := tx.Update(ctx, func(w store.Writer) error {
 			for _, x := range batch {
@@ -137,12 +143,12 @@ func copyPrefix(ctx context.Context, im *Image, tx store.Transactor, r store.Rea
 			}
 			return nil
 		})
-		batch = nil
+		batch, size = batch[:0], 0
 		return im.fail(err)
 	}
 	err := r.Scan(from, "", func(key string, value []byte) error {
 		batch = append(batch, pair{to + key[len(from):], value})
-		if len(batch) < perTransaction {
+		if size += len(key) + len(value); size < copyBytes {
 			return nil
 		}
 		return flush()
@@ -169,6 +175,9 @@ func (p *RestorePlan) commit(c *change, set uint32) error {
 		}
 	}
 	if err := p.remember(c, r); err != nil {
+		return err
+	}
+	if err := c.markOrphans(r); err != nil {
 		return err
 	}
 	if err := c.w.Delete(record.MarkKey(record.MarkChain)); err != nil {
