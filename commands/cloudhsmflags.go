@@ -5,7 +5,6 @@ package commands
 var cloudHSMFlags = []struct{ flag, text, hint string }{
 	{"session", "there are no session keys: every key is stored in the image", "leave it out; key delete removes a key that is no longer needed"},
 	{"cluster-id", "there are no clusters: an HSM is one image", "leave it out; --image FILE says which one"},
-	{"share-crypto-users", "keys cannot be shared when they are made", "leave it out"},
 	{"approval", noApproval, leaveOut},
 	{"payload-approval", noApproval, leaveOut},
 	{"wrapping-approval", noApproval, leaveOut},

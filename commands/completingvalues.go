@@ -18,8 +18,11 @@ func fixed(words ...string) source {
 var valueSources = map[string]source{
 	"as":                 userNames,
 	"username":           userNames,
+	shareUsers:           userNames,
 	"vault":              vaultNames,
 	"role":               fixed("CO", "CU", "AU"),
+	"audit-level":        fixed("state", "all"),
+	"name":               attributeNames,
 	"lockout":            fixed("three-strikes", "strict", "cloudhsm"),
 	"reset":              fixed("keeps-keys", "drops-keys"),
 	"mode":               fixed("non-fips"),
@@ -96,6 +99,16 @@ func assignments(*question) (all []string) {
 	for _, row := range attr.Table() {
 		if row.Kind == attr.Flag && row.Change != attr.Never && row.Change != attr.AdminOnly {
 			all = append(all, string(row.Name)+"=")
+		}
+	}
+	return all
+}
+
+// attributeNames are those that can change on a key that exists.
+func attributeNames(*question) (all []string) {
+	for _, row := range attr.Table() {
+		if row.Change != attr.Never {
+			all = append(all, string(row.Name))
 		}
 	}
 	return all

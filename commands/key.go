@@ -6,9 +6,12 @@ import "filehsm/hsmfile/attr"
 func keyNoun() noun {
 	return noun{
 		name:  "key",
-		usage: "keys: make, list, delete, wrap",
+		usage: "keys: make, list, share, change, delete, wrap",
 		leaves: []leaf{
 			keyListLeaf(),
+			keySetAttributeLeaf(),
+			keyShareLeaf(),
+			keyUnshareLeaf(),
 			keyDeleteLeaf(),
 			keyGenerateFileLeaf(),
 		},

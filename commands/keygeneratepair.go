@@ -52,6 +52,8 @@ func pairFlags() []flag {
 		usageFlag(),
 		attributesFlag("public-attributes", "set these attributes of the public half"),
 		attributesFlag("private-attributes", "set these attributes of the private half"),
+		shareUsersFlag(),
+		countFlag("key pairs"),
 	}
 }
 
@@ -64,9 +66,16 @@ func (c *call) generatePair(spec hsmfile.PairSpec) (_ *Result, err error) {
 	}
 	spec.Usage = c.Words("usage")
 	spec.PublicAttributes, spec.PrivateAttributes = c.Words("public-attributes"), c.Words("private-attributes")
-	s, err := c.act()
+	spec.ShareWith = c.Words(shareUsers)
+	if err := c.checkCount(); err != nil {
+		return nil, err
+	}
+	s, err := c.actSharing()
 	if err != nil {
 		return nil, err
+	}
+	if c.Given("count") {
+		return c.many(s, pairsMaker(spec, s))
 	}
 	public, private, err := s.GeneratePair(c.ctx, spec)
 	if err != nil {

@@ -11,7 +11,7 @@ func generateAESLeaf() leaf {
 	return leaf{
 		name:    "aes",
 		usage:   "make an AES key",
-		example: "filehsm key generate-symmetric aes --label kek --usage wrap\nfilehsm key generate-symmetric aes --label kek --key-length-bytes 32 --attributes wrap=true unwrap=true",
+		example: "filehsm key generate-symmetric aes --label kek --usage wrap\nfilehsm key generate-symmetric aes --label kek --key-length-bytes 32 --attributes wrap=true unwrap=true\nfilehsm key generate-symmetric aes --label data --count 1000",
 		flags:   symmetricFlags("16, 24 or 32, default 32"),
 		run: func(c *call) (*Result, error) {
 			return c.generateSymmetric(attr.AES, c.NumberOr("key-length-bytes", defaultAESBytes))
@@ -40,6 +40,8 @@ func symmetricFlags(lengths string) []flag {
 		numberFlag("key-length-bytes", "N", "its length: "+lengths),
 		usageFlag(),
 		attributesFlag("attributes", "set these attributes, for example extractable=false"),
+		shareUsersFlag(),
+		countFlag("keys"),
 	}
 }
 
@@ -48,14 +50,21 @@ func (c *call) generateSymmetric(keyType attr.KeyType, length int) (*Result, err
 	if err != nil {
 		return nil, err
 	}
-	s, err := c.act()
+	if err := c.checkCount(); err != nil {
+		return nil, err
+	}
+	s, err := c.actSharing()
 	if err != nil {
 		return nil, err
 	}
-	k, err := s.GenerateSymmetric(c.ctx, hsmfile.SymmetricSpec{
+	spec := hsmfile.SymmetricSpec{
 		Type: keyType, Bytes: length, Label: label,
-		Usage: c.Words("usage"), Attributes: c.Words("attributes"),
-	})
+		Usage: c.Words("usage"), Attributes: c.Words("attributes"), ShareWith: c.Words(shareUsers),
+	}
+	if c.Given("count") {
+		return c.many(s, keysMaker(spec, s))
+	}
+	k, err := s.GenerateSymmetric(c.ctx, spec)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package commands
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"filehsm/hsmfile"
 	"filehsm/hsmfile/attr"
@@ -13,7 +14,7 @@ func keyListLeaf() leaf {
 	verbose.short = "v"
 	return leaf{
 		name:    "list",
-		usage:   "list your keys and all public keys",
+		usage:   "list your keys, those shared with you and all public keys",
 		example: "filehsm key list\nfilehsm key list --filter attr.key-type=ec attr.class=private-key --verbose",
 		flags: []flag{
 			filterFlag("filter", "list only keys for which all of this holds"),
@@ -43,7 +44,7 @@ func keyList(c *call) (*Result, error) {
 	}
 	return &Result{List: &list{
 		key:     "matched_keys",
-		columns: []string{"key-reference", "label", "class", "key-type", "can"},
+		columns: []string{"key-reference", "label", "class", "key-type", "can", "owner"},
 		rows:    l.rows, tail: l.tail, foot: l.foot,
 	}}, nil
 }
@@ -65,15 +66,28 @@ func (l *keyLister) keys(fn func(*hsmfile.Key) error) (err error) {
 
 // pages are the whole key objects for eyes, one below the other.
 func (l *keyLister) pages() (*Result, error) {
-	var all views
+	var all keyPages
 	err := l.keys(func(k *hsmfile.Key) error {
-		all = append(all, keyFacts(k))
+		all = append(all, k)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Result{View: append(all, note(l.foot()))}, nil
+	return &Result{View: views{all, note(l.foot())}}, nil
+}
+
+// keyPages are made one at a time as they are printed: ten thousand of them
+// are larger than the keys that they show.
+type keyPages []*hsmfile.Key
+
+func (all keyPages) show(out io.Writer) {
+	for i, k := range all {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		keyFacts(k).show(out)
+	}
 }
 
 // errNoMore ends a listing whose reader has gone.
@@ -135,5 +149,5 @@ func briefKey(k *hsmfile.Key) object {
 // keyCells tells the halves of a pair apart, which share their label.
 func keyCells(k *hsmfile.Key) []string {
 	a := k.Attributes
-	return []string{attr.FormatReference(k.Reference), a.Label, string(a.Class), string(a.KeyType), can(a)}
+	return []string{attr.FormatReference(k.Reference), a.Label, string(a.Class), string(a.KeyType), can(a), k.Owner}
 }

@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"strings"
+
 	"filehsm/hsmfile"
 	"filehsm/hsmfile/attr"
 )
@@ -10,13 +12,12 @@ func (c *call) keyMade(im *hsmfile.Image, k *hsmfile.Key) *Result {
 	c.warnUseless(k)
 	return &Result{
 		Data: object{{"key", newKeyObject(k)}, {"image", im.Path()}},
-		View: facts{
+		View: append(facts{
 			{"key-reference", attr.FormatReference(k.Reference)},
 			{"label", k.Attributes.Label},
 			{"key", keySort(k.Attributes)},
 			{"can", can(k.Attributes)},
-			{"image", im.Path()},
-		},
+		}, sharedAt(k, im)...),
 		Next: c.nextAfterKeys(im),
 	}
 }
@@ -31,12 +32,23 @@ func (c *call) pairMade(im *hsmfile.Image, public, private *hsmfile.Key) *Result
 	return &Result{
 		Data: object{{"public_key", newKeyObject(public)}, {"private_key", newKeyObject(private)}, {"image", im.Path()}},
 		View: append(all,
-			fact{"key pair", keySort(private.Attributes)},
-			fact{"private key", halfOf(private)},
-			fact{"public key", halfOf(public)},
-			fact{"image", im.Path()}),
+			append(facts{
+				{"key pair", keySort(private.Attributes)},
+				{"private key", halfOf(private)},
+				{"public key", halfOf(public)},
+			}, sharedAt(private, im)...)...),
 		Next: c.nextAfterKeys(im),
 	}
+}
+
+// sharedAt ends the facts of a new key: with whom it is shared, if it is, and
+// where it lies.
+func sharedAt(k *hsmfile.Key, im *hsmfile.Image) facts {
+	image := fact{"image", im.Path()}
+	if len(k.Shared) == 0 {
+		return facts{image}
+	}
+	return facts{{"shared with", strings.Join(k.Shared, ", ")}, image}
 }
 
 func halfOf(k *hsmfile.Key) string {

@@ -22,6 +22,7 @@ func keyUnwrapLeaf(mechanism, usage string) leaf {
 			labelFlag(),
 			usageFlag(),
 			attributesFlag("attributes", "set these attributes, for example extractable=false"),
+			shareUsersFlag(),
 		}),
 		run: func(c *call) (*Result, error) { return keyUnwrap(c, mechanism) },
 	}
@@ -37,7 +38,7 @@ func keyUnwrap(c *call, mechanism string) (*Result, error) {
 	if spec.Data, err = c.readInput("data", maxWrapped); err != nil {
 		return nil, err
 	}
-	s, err := c.act()
+	s, err := c.actSharing()
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func keyUnwrap(c *call, mechanism string) (*Result, error) {
 func (c *call) unwrapSpec(mechanism string) (spec hsmfile.UnwrapSpec, err error) {
 	spec = hsmfile.UnwrapSpec{
 		Mechanism: mechanism, KeyTypeClass: c.Text("key-type-class"),
-		Usage: c.Words("usage"), Attributes: c.Words("attributes"),
+		Usage: c.Words("usage"), Attributes: c.Words("attributes"), ShareWith: c.Words(shareUsers),
 	}
 	if spec.Filter, err = c.oneKey("filter"); err != nil {
 		return spec, err

@@ -10,12 +10,15 @@ func policyNoun() noun {
 	return noun{
 		name:  "policy",
 		usage: "the rules of this image",
-		leaves: []leaf{{
-			name:    "show",
-			usage:   "show the rules; needs no login",
-			example: "filehsm policy show",
-			run:     policyShow,
-		}},
+		leaves: []leaf{
+			{
+				name:    "show",
+				usage:   "show the rules; needs no login",
+				example: "filehsm policy show",
+				run:     policyShow,
+			},
+			policySetLeaf(),
+		},
 	}
 }
 
@@ -31,9 +34,15 @@ func policyShow(c *call) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	data, page, err := c.policyOf(im)
+	return &Result{Data: data, View: page}, err
+}
+
+// policyOf is the rules for programs and for eyes.
+func (c *call) policyOf(im *hsmfile.Image) (object, views, error) {
 	p, err := im.Policy(c.ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	limits := []limitEntry{}
 	table := grid{columns: []string{"role", "wrong passwords in a row", "then"}}
@@ -41,10 +50,8 @@ func policyShow(c *call) (*Result, error) {
 		limits = append(limits, limitEntry{l.Role.String(), l.Attempts, l.Action})
 		table.rows = append(table.rows, []string{l.Role.String(), strconv.Itoa(l.Attempts), limitText(l)})
 	}
-	return &Result{
-		Data: object{{"lockout", p.Lockout}, {"limits", limits}, {"reset", p.Reset}, {"audit-level", p.AuditLevel}},
-		View: views{facts{{"lockout", p.Lockout}, {"reset", resetText(p.Reset)}, {"audit level", auditText(p.AuditLevel)}}, table},
-	}, nil
+	data := object{{"lockout", p.Lockout}, {"limits", limits}, {"reset", p.Reset}, {"audit-level", p.AuditLevel}}
+	return data, views{facts{{"lockout", p.Lockout}, {"reset", resetText(p.Reset)}, {"audit level", auditText(p.AuditLevel)}}, table}, nil
 }
 
 func limitText(l hsmfile.LockoutRule) string {
