@@ -1,6 +1,6 @@
 # The short forms run in .ci/run; the long ones are for a quiet machine.
 
-.PHONY: build test race fuzz flips bench reproducible release-check
+.PHONY: build test race fuzz flips crash bench reproducible release-check
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o filehsm .
@@ -25,6 +25,11 @@ fuzz:
 # 32,768 damaged images: no crash, no hang.
 flips:
 	FILEHSM_FLIPS=32768 go test -timeout 30m -run TestDamage ./hsmfile/internal/filestore
+
+# Every command that writes, killed and refused at every system call. CI does a
+# tenth of it.
+crash:
+	FILEHSM_CRASH=all go test -timeout 2h -run TestCrash -v ./commands | grep -v "^==="
 
 bench:
 	go test -run '^$$' -bench . ./hsmfile/...

@@ -21,6 +21,7 @@ func TestMain(m *testing.M) {
 	hsmtest.CheapKDF()
 	testscript.Main(m, map[string]func(){
 		program:        runProgram,
+		bareProgram:    runBare,
 		"asker":        runAsker,
 		"printenviron": func() { fmt.Print(strings.Join(os.Environ(), "\x00")) },
 	})

@@ -1,0 +1,109 @@
+package commands
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// crowdRounds is how many commands each of the crowd runs.
+const crowdRounds = 4
+
+// A comer to the crowd runs its line again and again; may is the exit code
+// that ends it, 0 where it must never fail.
+type comer struct {
+	line string // %d is the round
+	may  int
+	once bool
+}
+
+// crowd is sixteen processes at a time. In their midst bob's password changes
+// and carol is deleted; what fails is what those two must bring about.
+func crowd() (all []comer) {
+	patient := " --lock-timeout 5m"
+	for i := range 5 {
+		all = append(all, comer{line: fmt.Sprintf("key generate-symmetric aes --label crowd-%d-%%d", i) + byAlice})
+	}
+	for range 2 {
+		all = append(all,
+			comer{line: "crypto sign ecdsa --key-filter signer --data-path admin.pw" + byAlice},
+			comer{line: "key list" + byAlice},
+			comer{line: "key list" + byBob, may: 3},
+			comer{line: "key generate-symmetric aes --label carols-%d --as carol --password-file wrong.pw", may: 3},
+		)
+	}
+	all = append(all,
+		comer{line: "backup create" + byAdmin},
+		comer{line: "user change-password --new-password-file new.pw" + byBob, once: true},
+		comer{line: "user delete --username carol --confirm carol" + byAdmin, once: true},
+	)
+	for i := range all {
+		all[i].line += patient
+	}
+	return all
+}
+
+// Sixteen at once: nothing fails that need not, nothing confirmed is lost, and
+// the chain is whole.
+func TestCrowd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: short")
+	}
+	s := newScene(t)
+	s.populate()
+	s.must("user create --username carol --role CU --new-password-file wrong.pw" + byAdmin)
+	s.must("key generate-asymmetric-pair ec --label signer --usage sign" + byAlice)
+
+	all := crowd()
+	if len(all) != 16 {
+		t.Fatalf("a crowd of %d", len(all))
+	}
+	var wait sync.WaitGroup
+	for _, m := range all {
+		wait.Go(func() { s.join(m) })
+	}
+	wait.Wait()
+	s.afterCrowd()
+}
+
+func (s *scene) join(m comer) {
+	for round := range crowdRounds {
+		line := strings.Replace(m.line, "%d", fmt.Sprint(round), 1)
+		if o := s.process(line); o.code != 0 {
+			if o.code != m.may {
+				s.t.Errorf("%s: exit %d\n%s", line, o.code, o.err)
+			}
+			return // a second try with the old password would only lock the account
+		}
+		if m.once {
+			return
+		}
+	}
+}
+
+func (s *scene) afterCrowd() {
+	s.t.Helper()
+	s.must("image check")
+	s.must("audit verify --all --vault usb")
+	s.must("backup verify --vault usb --identity key.txt")
+	want := []string{"first", "second", "signer", "signer"}
+	for i := range 5 {
+		for round := range crowdRounds {
+			want = append(want, fmt.Sprintf("crowd-%d-%d", i, round))
+		}
+	}
+	slices.Sort(want)
+	if labels, _ := s.labels(byAlice); !slices.Equal(labels, want) {
+		s.t.Errorf("alice has %q\nconfirmed were %q", labels, want)
+	}
+	s.must("key list --as bob --password-file new.pw")
+	if o := s.must("user list"); strings.Contains(o.out, "carol") {
+		s.t.Errorf("carol is still there:\n%s", o.out)
+	}
+	if left, _ := os.ReadDir(s.path("tmp")); len(left) > 0 {
+		s.t.Errorf("%d files are left in the temporary directory", len(left))
+	}
+}

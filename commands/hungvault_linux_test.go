@@ -1,0 +1,77 @@
+package commands
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// While a vault takes three seconds to give a backup its name, the image is
+// free: a login waits for nobody.
+func TestSlowVaultHoldsNobodyUp(t *testing.T) {
+	strace := needStrace(t)
+	s := newScene(t)
+	s.populate()
+	var backup outcome
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		backup = s.process("backup create"+byAdmin, strace, "-f", "-qq", "--seccomp-bpf", "-o", os.DevNull,
+			"-e", "trace=linkat", "-e", "inject=linkat:delay_enter=3000000:when=1")
+	})
+	s.waitForPut()
+	start := time.Now()
+	s.must("login --username alice --password-file alice.pw --lock-timeout 1s")
+	s.must("key generate-symmetric aes --label meanwhile --lock-timeout 1s")
+	took := time.Since(start)
+	if underWay, _ := filepath.Glob(s.path("usb/*.json")); len(underWay) > 0 {
+		t.Errorf("the backup was not slow: it is there after %s", took)
+	}
+	wait.Wait()
+	if backup.code != 0 {
+		t.Errorf("exit %d\n%s", backup.code, backup.err)
+	}
+	s.must("backup verify --vault usb --identity key.txt")
+	s.must("image check")
+}
+
+// waitForPut waits until a stream is being put into the vault.
+func (s *scene) waitForPut() {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if found, _ := filepath.Glob(s.path("usb/.put-*")); len(found) > 0 {
+			return
+		}
+	}
+	s.t.Fatal("no backup is written to the vault")
+}
+
+// A vault in which somebody left FIFOs is refused, and nobody waits for what
+// never comes: not a backup, not the login beside it.
+func TestVaultOfFIFOs(t *testing.T) {
+	s := newScene(t)
+	s.populate()
+	s.must("backup create" + byAdmin)
+	files, err := os.ReadDir(s.path("usb"))
+	s.ok(err)
+	for _, f := range files {
+		s.ok(os.Remove(s.path("usb/" + f.Name())))
+		s.ok(syscall.Mkfifo(s.path("usb/"+f.Name()), 0o600))
+	}
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		if o := s.process("backup create" + byAdmin); o.code != 10 || !strings.Contains(o.err, "usb") {
+			t.Errorf("exit %d\n%s", o.code, o.err)
+		}
+	})
+	start := time.Now()
+	s.must("login --username alice --password-file alice.pw")
+	s.must("status")
+	wait.Wait()
+	if took := time.Since(start); took > 15*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	s.must("image check")
+}
