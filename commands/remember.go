@@ -3,6 +3,7 @@ package commands
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -41,9 +42,13 @@ func (c *call) rememberHead(im *hsmfile.Image, path string) {
 	if old, err := os.ReadFile(path); err == nil && string(old) == line {
 		return
 	}
-	temporary := fmt.Sprintf("%s.%d", path, os.Getpid())
-	if os.WriteFile(temporary, []byte(line), 0o600) != nil || os.Rename(temporary, path) != nil {
-		os.Remove(temporary)
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // exclusive, and follows no link
+	if err != nil {
+		return
+	}
+	_, err = f.WriteString(line)
+	if errors.Join(err, f.Close()) != nil || os.Rename(f.Name(), path) != nil {
+		os.Remove(f.Name())
 	}
 }
 

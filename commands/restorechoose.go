@@ -105,7 +105,7 @@ func (r *restorer) try(s *stored, passed []*hsmfile.Manifest) (*hsmfile.RestoreP
 // this image for a rolled-back one.
 func newerThan(s *stored, all []stored) (newer []*hsmfile.Manifest) {
 	for _, x := range all {
-		if x.created.After(s.created) && x.manifest != nil && s.manifest != nil && x.manifest.Fingerprint == s.manifest.Fingerprint {
+		if x.created.After(s.created) && x.manifest != nil && x.problem == nil && s.manifest != nil && x.manifest.Fingerprint == s.manifest.Fingerprint {
 			newer = append(newer, x.manifest)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"filehsm/hsmfile/attr"
 	"filehsm/hsmfile/internal/record"
 	"filehsm/hsmfile/internal/seal"
 	"filehsm/hsmfile/internal/store"
@@ -60,6 +61,9 @@ func (s *Session) adoptOne(c *change, offer record.Name) error {
 	if err != nil {
 		return err
 	}
+	if err := s.refuseAnother(&c.view, owner, ref); err != nil {
+		return err
+	}
 	o, err := s.openTheirs(&c.view, owner, ref, dekSum)
 	if err != nil {
 		return err
@@ -81,6 +85,25 @@ func (s *Session) adoptOne(c *change, offer record.Name) error {
 		sh.Label = []byte(label)
 	}
 	return c.put(n, record.Encode(&sh))
+}
+
+// refuseAnother refuses an offer that would take the place of a key with the
+// same reference: references are unique while nobody edits the file, and a CU
+// who does could otherwise slip his own key under another's name.
+func (s *Session) refuseAnother(v *view, owner string, ref uint64) error {
+	var sh record.Share
+	have, err := v.load(record.ShareName(s.id(), ref), &sh)
+	if err != nil {
+		return err
+	}
+	own, err := v.get(record.KeyName(s.id(), ref))
+	if err != nil {
+		return err
+	}
+	if own != nil || (have && string(sh.Owner) != owner) {
+		return v.im.damaged("offered share "+attr.FormatReference(ref), errors.New("another key has this reference"))
+	}
+	return nil
 }
 
 // openOffer verifies who left an offer and opens it.

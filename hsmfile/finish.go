@@ -110,7 +110,9 @@ func (im *Image) scrub(ctx context.Context) error {
 // settleInterrupted enters the login attempts of killed processes; they stay
 // counted, and bring the lock or the zeroization that a wrong one brings.
 func (im *Image) settleInterrupted(ctx context.Context) error {
-	return im.updateIn(ctx, im.store, func(c *change) error {
+	var entered []string // by the closure's last run: a warning is for what was committed
+	err := im.updateIn(ctx, im.store, func(c *change) error {
+		entered = nil
 		open, err := c.openAttempts()
 		if err != nil || len(open) == 0 {
 			return err
@@ -124,11 +126,18 @@ func (im *Image) settleInterrupted(ctx context.Context) error {
 			if u == nil || State(c.h.State) != Active {
 				continue
 			}
-			im.warn(fmt.Sprintf("a login of %q was interrupted; it stays counted as a failure", u.Name))
+			entered = append(entered, u.Name)
 			if err := c.failed(r, u, n, resultInterrupted); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	for _, name := range entered {
+		im.warn(fmt.Sprintf("a login of %q was interrupted; it stays counted as a failure", name))
+	}
+	return nil
 }

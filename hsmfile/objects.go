@@ -202,13 +202,16 @@ func (s *Session) openBody(v *view, n record.Name, k *record.Key, dekSum *secret
 	if err != nil {
 		return object{}, v.im.damaged(what, err)
 	}
-	s.setTrusted(n, set)
+	s.setTrusted(n, string(n[1:1+record.UserIDSize]), set)
 	return object{name: n, version: k.Version, set: set, material: material}, nil
 }
 
-// setTrusted fills in what the roster says of a key.
-func (s *Session) setTrusted(n record.Name, set *attr.Set) {
-	set.Put(attr.Trusted, slices.Contains(s.roster.Trusted, record.RefOf(n)))
+// setTrusted fills in what the roster says of a key. It names the owner as
+// well: a reference alone could be given to a second key by who edits the file.
+func (s *Session) setTrusted(n record.Name, owner string, set *attr.Set) {
+	set.Put(attr.Trusted, slices.ContainsFunc(s.roster.Trusted, func(x record.Trusted) bool {
+		return x.Reference == record.RefOf(n) && string(x.Owner) == owner
+	}))
 }
 
 // openPublicObject opens a public-key object and verifies whose it is.
@@ -245,7 +248,7 @@ func (s *Session) openPublicObject(v *view, n record.Name, b []byte, common *sec
 	if err != nil {
 		return object{}, v.im.damaged(what, err)
 	}
-	s.setTrusted(n, set)
+	s.setTrusted(n, string(p.Owner), set)
 	return object{name: n, at: n, version: p.Version, owner: string(p.Owner), set: set, material: material}, nil
 }
 

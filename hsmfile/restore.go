@@ -125,7 +125,7 @@ func (p *RestorePlan) read(ctx context.Context, ciphertext io.Reader) error {
 		return &Error{Kind: ErrNotFound, Text: "the identity file holds no age identity", Hint: "it has a line that begins with AGE-SECRET-KEY; filehsm vault keygen makes one"}
 	}
 	file := sha256.New()
-	counted := &counter{r: io.TeeReader(contextReader{ctx, ciphertext}, file)}
+	counted := &counter{r: io.TeeReader(contextReader{ctx, io.LimitReader(ciphertext, p.m.Size+1)}, file)}
 	plain, err := age.Decrypt(counted, identities...)
 	if err != nil {
 		return p.notOpened(err)

@@ -80,7 +80,7 @@ func (p *RestorePlan) write(ctx context.Context, im *Image, tx store.Transactor)
 		if err := c.needState(Zeroized); err != nil {
 			return err
 		}
-		if p.log != nil && c.before.Sequence != p.log.Last().Sequence {
+		if p.log != nil && (c.before.Entry == nil || string(c.before.Hash) != string(p.log.Last().Hash)) {
 			return refuse(ErrBusy, "repeat the restore", "%s: the image has changed meanwhile", p.path)
 		}
 		if p.log == nil && c.before.Entry != nil {
@@ -203,10 +203,14 @@ func (p *RestorePlan) remember(c *change, r *roster) error {
 	return nil
 }
 
+// maxPassed bounds the list in one audit entry: whoever can write a vault can
+// lay as many manifests there as he likes.
+const maxPassed = 400
+
 // passed are the newer backups for the restore's entry: those that their own
 // signature holds for, of this very image.
 func (p *RestorePlan) passed() (out []chain.Passed) {
-	for _, m := range p.o.Passed {
+	for _, m := range p.o.Passed[:min(len(p.o.Passed), maxPassed)] {
 		hash, err := hex.DecodeString(m.HeadHash)
 		if err == nil && m.verifies() && m.ImageID == p.m.ImageID && m.Fingerprint == p.m.Fingerprint {
 			out = append(out, chain.Passed{Backup: m.ID, Sequence: m.HeadSequence, Hash: hash})

@@ -197,7 +197,11 @@ func (s *Session) writeNow(ctx context.Context, op operation, fn func(*change) e
 // use is read for the plain use of keys, which the policy may want recorded:
 // then the entry is durable before the result is given out.
 func (s *Session) use(ctx context.Context, op operation, fn func(*view) ([]uint64, error)) error {
-	if !s.recordsUse(ctx) {
+	record, err := s.recordsUse(ctx)
+	if err != nil {
+		return err
+	}
+	if !record {
 		return s.read(ctx, op, func(v *view) error {
 			_, err := fn(v)
 			return err
@@ -214,14 +218,13 @@ func (s *Session) use(ctx context.Context, op operation, fn func(*view) ([]uint6
 	})
 }
 
-func (s *Session) recordsUse(ctx context.Context) bool {
-	all := false
-	err := s.im.view(ctx, func(v *view) error {
+func (s *Session) recordsUse(ctx context.Context) (all bool, err error) {
+	err = s.im.view(ctx, func(v *view) error {
 		r, err := v.newestRoster()
 		all = r != nil && r.Policy.AuditLevel == auditAll
 		return err
 	})
-	return err == nil && all
+	return all, err
 }
 
 // entry begins an audit entry of what this user did.

@@ -194,7 +194,15 @@ func (im *Image) Logout(ctx context.Context, t SessionToken) error {
 		if State(c.h.State) != Active {
 			return nil
 		}
-		return c.record(chain.Entry{Opcode: chain.Logout, Username: t.username, Role: uint8(t.role), User: []byte(t.user), Epoch: c.epoch()})
+		r, err := c.publicRoster()
+		if err != nil {
+			return err
+		}
+		u := r.ByID(t.user) // not what the session file says: anybody can write one
+		if u == nil {
+			return c.record(chain.Entry{Opcode: chain.Logout, User: []byte(t.user), Epoch: r.Epoch})
+		}
+		return c.record(c.entryOf(u, chain.Logout))
 	})
 }
 

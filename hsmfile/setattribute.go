@@ -1,6 +1,7 @@
 package hsmfile
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -57,14 +58,15 @@ func (s *Session) setTrustedFlag(ctx context.Context, f attr.Filter, a attr.Assi
 		return 0, refuse(ErrDenied, "its owner can change it", "attribute %q is set by the key's owner; a CO sets trusted alone", a.Name)
 	}
 	return ref, s.write(ctx, opTrust, func(c *change) error {
-		if err := c.keyExists(ref); err != nil {
+		owner, err := c.ownerOf(ref)
+		if err != nil {
 			return err
 		}
 		r, err := c.putRoster(s.roster, s.signer(), func(r *record.Roster) {
-			r.Trusted = slices.DeleteFunc(slices.Clone(r.Trusted), func(x uint64) bool { return x == ref })
+			r.Trusted = slices.DeleteFunc(slices.Clone(r.Trusted), func(x record.Trusted) bool { return x.Reference == ref })
 			if a.Value == "true" {
-				r.Trusted = append(r.Trusted, ref)
-				slices.Sort(r.Trusted)
+				r.Trusted = append(r.Trusted, record.Trusted{Owner: owner, Reference: ref})
+				slices.SortFunc(r.Trusted, func(x, y record.Trusted) int { return cmp.Compare(x.Reference, y.Reference) })
 			}
 		})
 		if err := s.adopt(c, r, err); err != nil {
@@ -79,22 +81,23 @@ func (s *Session) setTrustedFlag(ctx context.Context, f attr.Filter, a attr.Assi
 	})
 }
 
-// keyExists looks for a reference among all owners' keys.
-func (v *view) keyExists(ref uint64) error {
-	if b, err := v.get(record.PubObjName(ref)); err != nil || b != nil {
-		return err
+// ownerOf looks for a reference among all owners' keys.
+func (v *view) ownerOf(ref uint64) (owner []byte, err error) {
+	var public record.PubObj
+	if ok, err := v.load(record.PubObjName(ref), &public); err != nil || ok {
+		return public.Owner, err
 	}
-	found := false
-	err := v.scan(record.Name(string(rune(record.KindKey))), "", func(n record.Name, _ []byte) error {
-		if found = record.RefOf(n) == ref; found {
-			return store.ErrStop
+	err = v.scan(record.Name(string(rune(record.KindKey))), "", func(n record.Name, _ []byte) error {
+		if record.RefOf(n) != ref {
+			return nil
 		}
-		return nil
+		owner = []byte(n[1 : 1+record.UserIDSize])
+		return store.ErrStop
 	})
-	if err == nil && !found {
+	if err == nil && owner == nil {
 		err = refuse(ErrNotFound, "the key's owner can tell it: filehsm key list", "%s: no key %s", v.im.path, attr.FormatReference(ref))
 	}
-	return err
+	return owner, err
 }
 
 // SetPolicy changes the image's policy: an empty string leaves a value as it

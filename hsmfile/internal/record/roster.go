@@ -17,7 +17,14 @@ type Roster struct {
 	Users     []User
 	Policy    Policy
 	Vaults    []Vault
-	Trusted   []uint64 // references of trusted keys
+	Trusted   []Trusted
+}
+
+// Trusted is a key that officers trust as a wrapping key: whose, and which.
+type Trusted struct {
+	_         struct{} `cbor:",toarray"`
+	Owner     []byte
+	Reference uint64
 }
 
 // User is one row of a roster.
