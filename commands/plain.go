@@ -10,6 +10,9 @@ import (
 // plain makes text safe to print: a label, a file name or a manifest from
 // outside must not move the cursor, change the title or reverse the line.
 func plain(text string) string {
+	if isPlainASCII(text) { // nearly all of a long listing
+		return text
+	}
 	var b strings.Builder
 	for len(text) > 0 {
 		r, size := utf8.DecodeRuneInString(text)
@@ -24,6 +27,15 @@ func plain(text string) string {
 		text = text[size:]
 	}
 	return b.String()
+}
+
+func isPlainASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // escape writes a rune as JSON and Go do.

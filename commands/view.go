@@ -22,11 +22,16 @@ func (all facts) show(out io.Writer) {
 	for _, f := range all {
 		name := f.name
 		for _, l := range strings.Split(f.value, "\n") {
-			text := fmt.Sprintf("%-*s  %s", width, plain(name), plain(l))
-			fmt.Fprintln(out, strings.TrimRight(text, " "))
+			text := pad(plain(name), width) + "  " + plain(l)
+			_, _ = io.WriteString(out, strings.TrimRight(text, " ")+"\n")
 			name = ""
 		}
 	}
+}
+
+// pad is %-*s, which a long listing comes past a hundred thousand times.
+func pad(text string, width int) string {
+	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
 }
 
 func (g grid) show(out io.Writer) {

@@ -47,14 +47,12 @@ func (s *Session) BeginBackup(ctx context.Context) (*Backup, error) {
 
 // Write encrypts one consistent snapshot of all records, once for each set of
 // recipients, and returns a signed manifest for each target. The records are
-// compared with the chain first: what is damaged is not backed up over what
-// is whole.
+// compared with the chain as they are written: what is damaged is not backed
+// up over what is whole. So until Write returns, what the targets got is worth
+// nothing.
 func (b *Backup) Write(ctx context.Context, targets []BackupTarget) ([]*Manifest, error) {
 	b.manifests = nil
 	err := b.s.read(ctx, opBackup, func(v *view) error {
-		if err := v.wholeOrRefuse(); err != nil {
-			return err
-		}
 		m, err := v.manifestOf(b.s.roster)
 		if err != nil {
 			return err
@@ -62,25 +60,6 @@ func (b *Backup) Write(ctx context.Context, targets []BackupTarget) ([]*Manifest
 		return b.encrypt(ctx, v, m, targets)
 	})
 	return b.manifests, err
-}
-
-// wholeOrRefuse replays the chain against the records.
-func (v *view) wholeOrRefuse() error {
-	log, err := chain.Read(v.r, nil)
-	if err != nil {
-		return v.im.damaged("audit chain", err)
-	}
-	var first string
-	findings := 0
-	_, err = v.compareState(log, func(what, problem string) {
-		if findings++; findings == 1 {
-			first = what + ": " + problem
-		}
-	})
-	if err == nil && findings > 0 {
-		err = v.im.damaged(fmt.Sprintf("%d records; no backup was made of it", findings), fmt.Errorf("%s", first))
-	}
-	return err
 }
 
 // manifestOf is what the manifests of one snapshot have in common.
@@ -124,7 +103,12 @@ func (b *Backup) encrypt(ctx context.Context, v *view, common *Manifest, targets
 	for _, t := range sinks {
 		writers = append(writers, t.age)
 	}
-	if err := v.writeContent(io.MultiWriter(writers...)); err != nil {
+	behind := newBehind(io.MultiWriter(writers...))
+	err = v.writeContent(behind)
+	if cause := behind.Close(); cause != nil {
+		err = cause
+	}
+	if err != nil {
 		return err
 	}
 	for _, t := range sinks {

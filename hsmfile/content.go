@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/record"
 	"filehsm/hsmfile/internal/store"
 )
@@ -17,33 +18,77 @@ import (
 // The keys are those of the store, with the number of the live set left out.
 const contentMagic = "filehsm-backup"
 
-// writeContent writes all records but the volatile ones.
+// writeContent writes all records but the volatile ones, and in the same walk
+// replays the chain and compares the records with it. It refuses what is not
+// whole when all of it is written.
 func (v *view) writeContent(w io.Writer) error {
 	out := bufio.NewWriterSize(w, 1<<16)
 	if _, err := out.Write(binary.BigEndian.AppendUint16([]byte(contentMagic), record.Version)); err != nil {
 		return err
 	}
 	put := func(key string, value []byte) error { return writeRecord(out, key, value) }
+	log, err := chain.Read(shown{v.r, put}, nil)
+	if err != nil {
+		return v.brokenChain(err)
+	}
+	if err := v.r.Scan(record.HeadPrefix(), "", put); err != nil {
+		return err
+	}
+	if err := v.writeSet(log, put); err != nil {
+		return err
+	}
+	if err := binary.Write(out, binary.BigEndian, uint32(0)); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// brokenChain tells damage from a failed write: both end the walk.
+func (v *view) brokenChain(err error) error {
+	if errors.Is(err, chain.ErrBroken) || errors.Is(err, store.ErrDamaged) {
+		return v.im.damaged("audit chain", err)
+	}
+	return err
+}
+
+// writeSet writes header and live set, and refuses if they are not what the
+// chain says.
+func (v *view) writeSet(log *chain.Log, put func(key string, value []byte) error) error {
 	header, err := v.r.Get(record.HeaderKey())
 	if err != nil {
 		return err
 	}
-	steps := []func() error{
-		func() error { return v.r.Scan(record.EntryPrefix(), "", put) },
-		func() error { return v.r.Scan(record.HeadPrefix(), "", put) },
-		func() error { return put(record.HeaderKey(), header) },
-		func() error {
-			return v.scan("", "", func(n record.Name, b []byte) error { return put(contentSet+string(n), b) })
-		},
-		func() error { return binary.Write(out, binary.BigEndian, uint32(0)) },
-		out.Flush,
+	if err := put(record.HeaderKey(), header); err != nil {
+		return err
 	}
-	for _, step := range steps {
-		if err := step(); err != nil {
+	var first string
+	findings, skip := 0, len(record.SetPrefix(v.h.Set))
+	both := *v
+	both.r = shown{v.r, func(key string, value []byte) error { return put(contentSet+key[skip:], value) }}
+	_, err = both.compareState(log, func(what, problem string) {
+		if findings++; findings == 1 {
+			first = what + ": " + problem
+		}
+	})
+	if err == nil && findings > 0 {
+		err = v.im.damaged(fmt.Sprintf("%d records; no backup was made of it", findings), errors.New(first))
+	}
+	return err
+}
+
+// shown is a Reader whose scans somebody else sees as well, first.
+type shown struct {
+	store.Reader
+	to func(key string, value []byte) error
+}
+
+func (s shown) Scan(prefix, after string, fn func(key string, value []byte) error) error {
+	return s.Reader.Scan(prefix, after, func(key string, value []byte) error {
+		if err := s.to(key, value); err != nil {
 			return err
 		}
-	}
-	return nil
+		return fn(key, value)
+	})
 }
 
 // contentSet stands before the names of the live set's records.

@@ -69,7 +69,9 @@ type Log struct {
 	hashes [][]byte
 	resets []reset // entries that replace the state, ascending
 	last   Link
-	keys   map[string][]made // verifying keys ever in force
+	// written counts the records in all entries: room that a State may need.
+	written int
+	keys    map[string][]made // verifying keys ever in force
 }
 
 // reset is a zeroization or a restore.
@@ -99,6 +101,7 @@ func Read(r store.Reader, each func(Link) error) (*Log, error) {
 
 func (l *Log) add(at Link) {
 	l.wrote = append(l.wrote, at.Wrote)
+	l.written += len(at.Wrote)
 	l.hashes = append(l.hashes, at.Hash)
 	if at.Gone || at.Restored != nil {
 		l.resets = append(l.resets, reset{at.Sequence, at.Restored})
@@ -177,6 +180,8 @@ func (l *Log) State(upto uint64) (State, error) {
 			return nil, err
 		}
 		state, from = base, r.at
+	} else {
+		state = make(State, l.written)
 	}
 	for seq := from; seq <= upto && seq <= uint64(len(l.wrote)); seq++ {
 		state.apply(l.wrote[seq-1])
