@@ -87,20 +87,23 @@ func checkRestored(c *crash, o outcome) {
 // remains is what of the image before is still in the image: the 16-byte
 // pieces, by their offset.
 func remains(before, after []byte) map[int]bool {
-	const piece = 16
-	there := make(map[string]bool, len(after))
-	for i := 0; i+piece <= len(after); i++ {
-		there[string(after[i:i+piece])] = true
+	there := map[[16]byte]bool{}
+	for i := 0; i+16 <= len(after); i++ {
+		if p := [16]byte(after[i:]); sealed(p) {
+			there[p] = true
+		}
 	}
 	left := map[int]bool{}
-	for i := 0; i+piece <= len(before); i += piece {
-		b := before[i : i+piece]
-		if bytes.Count(b, []byte{0}) < 4 && there[string(b)] { // a piece of a sealed record has hardly a zero in it
+	for i := 0; i+16 <= len(before); i += 16 {
+		if p := [16]byte(before[i:]); sealed(p) && there[p] {
 			left[i] = true
 		}
 	}
 	return left
 }
+
+// sealed: a piece of a sealed record has hardly a zero in it.
+func sealed(p [16]byte) bool { return bytes.Count(p[:], []byte{0}) < 4 }
 
 // residue is the offset in the image before of something that a clean run
 // removes and this one has left, -1 for nothing. Where pages are cut in other

@@ -37,6 +37,8 @@ type attempt struct {
 	kek    *secret.Bytes
 	before record.Counter // as it was when the attempt was counted
 	rule   LockoutRule
+
+	counting bool // the count was put into the transaction
 }
 
 // errAgain: what the attempt was prepared with has changed meanwhile.
@@ -179,7 +181,7 @@ func (a *attempt) run(ctx context.Context) (s *Session, err error) {
 	err = a.im.store.Hold(ctx, func(tx store.Transactor) error {
 		whole := context.WithoutCancel(ctx)
 		if err := a.im.updateIn(whole, tx, a.count); err != nil { // (3)
-			return err
+			return a.uncount(whole, tx, err)
 		}
 		s, err = a.compare(whole, tx)
 		return err
@@ -189,6 +191,7 @@ func (a *attempt) run(ctx context.Context) (s *Session, err error) {
 
 // count is step (3): durable before anything is compared.
 func (a *attempt) count(c *change) error {
+	a.counting = false // a store may run this again
 	r, err := c.loginRoster()
 	if err != nil {
 		return err
@@ -207,9 +210,28 @@ func (a *attempt) count(c *change) error {
 	if n.Open {
 		return errAgain // a killed attempt since Open; Login settles it and begins again
 	}
-	a.before = n
+	a.before, a.counting = n, true
 	n.Failures, n.Open, n.Since = n.Failures+1, true, c.now
 	return c.putCounter(n)
+}
+
+// uncount is for a count that could not be written: the login is refused
+// untried. Where the last sync failed, the count may be in the file all the
+// same, and would be entered as an interrupted attempt that nobody made.
+func (a *attempt) uncount(ctx context.Context, tx store.Transactor, why error) error {
+	if !a.counting {
+		return why
+	}
+	written := false
+	err := a.im.viewIn(ctx, tx, func(v *view) error {
+		n, err := v.loadCounter(a.user)
+		written = n.Open
+		return err
+	})
+	if err != nil || !written {
+		return why
+	}
+	return a.putBack(ctx, tx, why)
 }
 
 // compare is steps (4) and (5).
