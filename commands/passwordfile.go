@@ -112,13 +112,18 @@ func readPassword(source string, in io.Reader) (*secret.Bytes, error) {
 }
 
 // trimmed cuts the newline that editors and echo leave at the end. An empty
-// password is none: it is never offered, so it never counts.
+// password is none, and no image takes one with a line break: neither is ever
+// offered, so neither counts.
 func trimmed(source string, text []byte) (*secret.Bytes, error) {
 	if line, ok := bytes.CutSuffix(text, []byte("\n")); ok {
 		text = bytes.TrimSuffix(line, []byte("\r"))
 	}
 	if len(text) == 0 {
 		return nil, sourceError("", "%s is empty", source)
+	}
+	if bytes.ContainsAny(text, "\r\n") {
+		clear(text)
+		return nil, sourceError("", "%s holds more than one line, which is no password", source)
 	}
 	return secret.New(text), nil
 }
@@ -131,7 +136,7 @@ func (c *call) checkPrivate(f *os.File, path string) error {
 		return unreadable(quoted(path), err)
 	}
 	if info.IsDir() {
-		return sourceError("", "%q is a directory", path)
+		return sourceError("", "password file %q is a directory", path)
 	}
 	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 == 0 || c.isGuarded(path) {
 		return nil
