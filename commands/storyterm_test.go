@@ -27,6 +27,7 @@ const patience = 30 * time.Second
 //	expect TEXT    wait until the terminal shows TEXT
 //	send TEXT      type TEXT and Enter
 //	interrupt      type Ctrl-C
+//	suspend        type Ctrl-Z
 //
 // CMD must exit with N. What the terminal showed is in the file "tty". All of
 // CMD's streams are the terminal, and stdout of the story is the same as tty;
@@ -145,6 +146,8 @@ func (s *screen) play(dialog string) error {
 			_, err = s.master.WriteString(text + "\n")
 		case "interrupt":
 			_, err = s.master.Write([]byte{3})
+		case "suspend":
+			_, err = s.master.Write([]byte{26})
 		default:
 			err = fmt.Errorf("unknown line %q", l)
 		}

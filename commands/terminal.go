@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"golang.org/x/term"
 
@@ -24,8 +26,11 @@ func isTerminal(stream any) bool {
 
 // ask puts a question to the terminal and reads the answer without echo. The
 // terminal is put right again also when Ctrl-C ends the wait; nothing has been
-// counted then.
+// counted then. Ctrl-Z ends it as well: the shell that brings a stopped program
+// back has put the echo on again.
 func (w *world) ask(ctx context.Context, question string) ([]byte, error) {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTSTP)
+	defer stop()
 	tty, err := w.terminal()
 	if err != nil {
 		return nil, err
@@ -70,6 +75,7 @@ func (c *call) Confirm(question, word, hint string) error {
 	fmt.Fprintf(tty, "%s\nType %s to go on: ", plain(question), plain(word))
 	answer, err := await(c.ctx, func() (string, error) { return typedLine(tty) })
 	if err != nil {
+		fmt.Fprintln(tty)
 		return err
 	}
 	if answer != word {
