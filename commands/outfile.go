@@ -83,9 +83,13 @@ func (o *outFile) create(mode fs.FileMode) (err error) {
 	return o.failed(err)
 }
 
+// failed names the file that was asked for, not the one beside it.
 func (o *outFile) failed(err error) error {
 	if err == nil {
 		return nil
+	}
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		err = p.Err
 	}
 	return &hsmfile.Error{Text: "failed to write " + o.path, Err: err}
 }
