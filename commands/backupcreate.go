@@ -136,7 +136,7 @@ func notAll(m *hsmfile.Manifest, places []*place, failed []string) error {
 			why = append(why, p.err.Error())
 		}
 	}
-	again := "make it reachable and writable, then repeat: filehsm backup create"
+	again := "see that the right disk is there and writable, then repeat: filehsm backup create"
 	for _, name := range failed {
 		again += " --vault " + name
 	}

@@ -1,8 +1,10 @@
 package commands
 
 import (
+	"errors"
 	"io"
 	"os"
+	"syscall"
 
 	"filehsm/hsmfile"
 )
@@ -10,6 +12,8 @@ import (
 // maxIdentity bounds an identity file; a post-quantum identity is a line of
 // two kilobytes.
 const maxIdentity = 1 << 20
+
+const identityHint = "name the file that begins with AGE-SECRET-KEY or its comments; filehsm vault keygen made it"
 
 // identity reads the file that --identity names, nil if it is not given. As
 // with age, "-" is standard input.
@@ -28,7 +32,7 @@ func (c *call) identity() ([]byte, error) {
 	return await(c.ctx, func() ([]byte, error) {
 		f, err := os.Open(path)
 		if err != nil {
-			return nil, &hsmfile.Error{Text: "--identity", Hint: "name the file that begins with AGE-SECRET-KEY or its comments; filehsm vault keygen made it", Err: err}
+			return nil, &hsmfile.Error{Text: "--identity", Hint: identityHint, Err: err}
 		}
 		defer f.Close()
 		return readIdentity(path, f)
@@ -37,6 +41,9 @@ func (c *call) identity() ([]byte, error) {
 
 func readIdentity(path string, in io.Reader) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(in, maxIdentity))
+	if errors.Is(err, syscall.EISDIR) {
+		return nil, refusal(hsmfile.ErrNotFound, identityHint, "--identity: %q is a directory", path)
+	}
 	if err != nil {
 		return nil, &hsmfile.Error{Text: "failed to read the identity " + path, Err: err}
 	}
