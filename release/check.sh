@@ -62,7 +62,8 @@ if command -v readelf >/dev/null && [ -x "$work/linux_amd64/filehsm" ]; then
 	done
 fi
 
-rm -rf "$root/dist"
-mv "$work/a/dist" "$root/dist"
-"$root/release/stamp.sh" >"$root/release/checked"
+cd "$root"
+rm -rf dist
+mv "$work/a/dist" dist
+"$work/a/release/stamp.sh" >"$root/release/checked" # of what was checked, which is what is committed
 say "the release can be made; commit release/checked"

@@ -4,4 +4,4 @@
 # again when they differ, whichever commit that change came with.
 set -eu
 cd "$(dirname "$0")/.."
-cat .goreleaser.yml go.mod release/*.sh release/sbom/*.go | sha256sum | cut -d' ' -f1
+cat .goreleaser.yml go.mod release/files.sh release/sbom/main.go | sha256sum | cut -d' ' -f1
