@@ -8,7 +8,7 @@ import "filehsm/hsmfile"
 // confirmable refuses before the login what would be refused after it: a
 // --confirm that names something else, or none and nobody to ask.
 func (c *call) confirmable(im *hsmfile.Image, name, what string) error {
-	hint := "add --confirm NAME, with " + what // not the name itself: it is looked up, so that it is this one that is meant
+	hint := "add --confirm, naming " + what + "; filehsm status shows it" // not the name itself: it is looked up, so that it is this one that is meant
 	if c.Given("confirm") && c.Text("confirm") != name {
 		return usageError(hint, "%s: %q is not %s; nothing was done", im.Path(), c.Text("confirm"), what)
 	}

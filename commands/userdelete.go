@@ -24,7 +24,7 @@ func userDelete(c *call) (*Result, error) {
 		return nil, err
 	}
 	if c.Given("confirm") {
-		if err := c.confirmable(im, u.Username, "the name of the user to be deleted"); err != nil {
+		if err := c.confirmable(im, u.Username, "the user to be deleted"); err != nil {
 			return nil, err
 		}
 	}

@@ -38,7 +38,7 @@ func userChangePassword(c *call) (*Result, error) {
 		return nil, err
 	}
 	if c.Given("confirm") {
-		if err := c.confirmable(im, u.Username, "the name of the user whose password is set"); err != nil {
+		if err := c.confirmable(im, u.Username, "the user whose password is set"); err != nil {
 			return nil, err
 		}
 	}

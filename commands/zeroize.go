@@ -58,7 +58,7 @@ func (c *call) zeroizeUnproved(im *hsmfile.Image, st *hsmfile.Status) error {
 }
 
 func (c *call) zeroizeAsOfficer(im *hsmfile.Image, st *hsmfile.Status) error {
-	if err := c.confirmable(im, st.Label, "the label of this image (filehsm status shows it)"); err != nil {
+	if err := c.confirmable(im, st.Label, "the label of this image"); err != nil {
 		return err
 	}
 	s, err := c.actOn(im, "")
