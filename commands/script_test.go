@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -30,6 +31,7 @@ func TestMain(m *testing.M) {
 // runProgram is main for the stories. It watches what the program prints.
 func runProgram() {
 	leaveTerminal()
+	turnClock()
 	out, seenOut := guarded(os.Stdout)
 	errs, seenErr := guarded(os.Stderr)
 	code := Run(os.Args[1:], os.Stdin, out, errs)
@@ -38,6 +40,14 @@ func runProgram() {
 		code = leakExit
 	}
 	os.Exit(code)
+}
+
+// turnClock sets the clock of a story that has STORY_CLOCK, a length of time
+// from now, "-48h".
+func turnClock() {
+	if d, err := time.ParseDuration(os.Getenv("STORY_CLOCK")); err == nil {
+		hsmtest.SetClock(func() time.Time { return time.Now().Add(d) })
+	}
 }
 
 // hasTerminal is set for what a story runs on a terminal of its own.
