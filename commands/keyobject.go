@@ -78,10 +78,8 @@ func keyFacts(k *hsmfile.Key) facts {
 		{"shared-users", strings.Join(k.Shared, ", ")},
 		{"can", can(k.Attributes)},
 	}
-	for _, r := range attr.Table() {
-		if value, has := k.Attributes.Value(r.Name); has {
-			all = append(all, fact{string(r.Name), value})
-		}
-	}
+	k.Attributes.Each(func(name attr.Name, value string) {
+		all = append(all, fact{string(name), value})
+	})
 	return all
 }

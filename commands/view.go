@@ -19,19 +19,27 @@ func (all facts) show(out io.Writer) {
 	for _, f := range all {
 		width = max(width, utf8.RuneCountInString(f.name))
 	}
+	lines := make([]byte, 0, 32*len(all)) // written at once: a long listing has very many
 	for _, f := range all {
 		name := f.name
-		for _, l := range strings.Split(f.value, "\n") {
-			text := pad(plain(name), width) + "  " + plain(l)
-			_, _ = io.WriteString(out, strings.TrimRight(text, " ")+"\n")
+		for l := range strings.SplitSeq(f.value, "\n") {
+			lines = appendFact(lines, width, plain(name), plain(l))
 			name = ""
 		}
 	}
+	_, _ = out.Write(lines)
 }
 
-// pad is %-*s, which a long listing comes past a hundred thousand times.
-func pad(text string, width int) string {
-	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
+// appendFact appends one line: the name in its column, and the value if there
+// is one.
+func appendFact(lines []byte, width int, name, value string) []byte {
+	if lines = append(lines, name...); strings.TrimRight(value, " ") != "" {
+		for range width + 2 - utf8.RuneCountInString(name) {
+			lines = append(lines, ' ')
+		}
+		lines = append(lines, strings.TrimRight(value, " ")...)
+	}
+	return append(lines, '\n')
 }
 
 func (g grid) show(out io.Writer) {

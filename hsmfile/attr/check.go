@@ -48,8 +48,11 @@ func (s *Set) checkSizes(sort sorts) error {
 		{"manage-key-quorum-value", s.ManageQuorum, maxQuorum},
 		{"use-key-quorum-value", s.UseQuorum, maxQuorum},
 	} {
+		if f.size == 0 {
+			continue
+		}
 		r := find(f.name)
-		foreign := r != nil && r.has&sort == 0 && f.size != 0
+		foreign := r != nil && r.has&sort == 0
 		if foreign || f.size < 0 || f.size > f.max {
 			return fmt.Errorf("%w: bad %s", ErrMalformed, f.name)
 		}

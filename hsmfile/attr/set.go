@@ -103,6 +103,17 @@ func (s *Set) Value(name Name) (string, bool) {
 	return s.text(r), true
 }
 
+// Each calls fn for every attribute that this sort of key has, in the table's
+// order, with its Value.
+func (s *Set) Each(fn func(name Name, value string)) {
+	sort, _ := sortOf(s.Class, s.KeyType)
+	for i := range table {
+		if r := &table[i]; r.has&sort != 0 {
+			fn(r.Name, s.text(r))
+		}
+	}
+}
+
 // text is total over the table; TestEveryRowHasAValue keeps it so.
 func (s *Set) text(r *Row) string {
 	switch r.Name {
@@ -129,7 +140,7 @@ func (s *Set) text(r *Row) string {
 	case NameCurve:
 		return s.Curve
 	}
-	return strconv.FormatBool(s.Is(r.Name))
+	return strconv.FormatBool(s.flags>>r.bit&1 == 1)
 }
 
 func hexText(b []byte) string {

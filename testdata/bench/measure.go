@@ -14,7 +14,8 @@ import (
 // cost is what one command took.
 type cost struct {
 	time   time.Duration
-	memory int64 // largest resident set, in bytes
+	cpu    time.Duration // on all cores; what a busy machine does not lengthen much
+	memory int64         // largest resident set, in bytes
 }
 
 // run runs a command and times it.
@@ -27,7 +28,8 @@ func run(dir string, env []string, name string, args ...string) cost {
 	err := cmd.Run()
 	took := time.Since(began)
 	must(err, name+" "+args[0], out.Bytes())
-	return cost{took, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss * 1024}
+	state := cmd.ProcessState
+	return cost{took, state.UserTime() + state.SystemTime(), state.SysUsage().(*syscall.Rusage).Maxrss * 1024}
 }
 
 // output runs a command for what it prints.
@@ -57,13 +59,16 @@ func inTurns(n int, things ...func() cost) []cost {
 	return medians
 }
 
-func median(all []cost) cost {
-	slices.SortFunc(all, func(a, b cost) int { return int(a.time - b.time) })
-	most := int64(0)
+func median(all []cost) (m cost) {
+	var times, cpus []time.Duration
 	for _, c := range all {
-		most = max(most, c.memory)
+		times, cpus = append(times, c.time), append(cpus, c.cpu)
+		m.memory = max(m.memory, c.memory)
 	}
-	return cost{all[len(all)/2].time, most}
+	slices.Sort(times)
+	slices.Sort(cpus)
+	m.time, m.cpu = times[len(times)/2], cpus[len(cpus)/2]
+	return m
 }
 
 // deriveOnce is the KDF of a login in a process of its own, as a login has it:

@@ -46,8 +46,16 @@ func printTables(all []*table) {
 	}
 }
 
+// took is the time, and the processor's share of it where that was measured.
 func took(c cost) string {
-	switch ms := float64(c.time) / float64(time.Millisecond); {
+	if c.cpu == 0 {
+		return span(c.time)
+	}
+	return span(c.time) + " (CPU " + span(c.cpu) + ")"
+}
+
+func span(d time.Duration) string {
+	switch ms := float64(d) / float64(time.Millisecond); {
 	case ms < 10:
 		return fmt.Sprintf("%.1f ms", ms)
 	case ms < 1000:
