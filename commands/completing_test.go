@@ -63,6 +63,7 @@ func TestOfferedWordsWork(t *testing.T) {
 		"reset":          "create --label p --image reset.hsm --reset",
 		"mode":           "create --label p --image mode.hsm --mode",
 		"role":           asAlice + "user unlock --username alice --role",
+		"audit-level":    "--image p.hsm --as admin --password-file admin.pw policy set --audit-level",
 		"curve":          asAlice + "key generate-asymmetric-pair ec --label tls --curve",
 		"usage":          asAlice + "key generate-symmetric generic-secret --label s --key-length-bytes 32 --usage",
 		"hash-function":  asAlice + "crypto sign rsa-pkcs --key-filter rsa --data-path data --hash-function",
