@@ -57,7 +57,18 @@ func backupVerify(c *call) (*Result, error) {
 			return nil, err
 		}
 	}
-	return verified(all), firstOf(c.notVerified(all), c.unreachable(places))
+	return verified(all), firstOf(c.notVerified(all), anyUnreachable(places))
+}
+
+// anyUnreachable is the refusal of a vault that could not be read: what was
+// not looked at is not verified, whatever the others hold.
+func anyUnreachable(places []*place) error {
+	for _, p := range places {
+		if p.err != nil {
+			return p.err
+		}
+	}
+	return nil
 }
 
 // pick leaves the backup that --backup names; none at all is an error as well.

@@ -196,7 +196,11 @@ Each backup is two files: NAME.age, the encrypted image, and NAME.json, a
 signed manifest. To restore the newest one, with the age identity (the file
 that begins with AGE-SECRET-KEY) that belongs to one of the recipients:
 
-    filehsm backup restore --image restored.hsm --from THIS-DIRECTORY --identity key.txt --trust %s
+    filehsm backup restore --image restored.hsm --from THIS-DIRECTORY --identity key.txt
+
+An identity that filehsm made carries the fingerprint to trust; with another,
+add --trust and the fingerprint that you wrote down when the HSM was activated.
+Do not take it from this file: whoever can write here could have written it.
 
 The users and passwords are those of the day of the backup: the keys inside
 are sealed under the users' own passwords as well, and without one of these
@@ -206,6 +210,6 @@ The same with stock age, to look at the bytes (hsmfile/FORMAT.md in filehsm's
 source describes them):
 
     age -d -i key.txt NAME.age > content
-`, i.Fingerprint)
+`)
 	return []byte(b.String())
 }

@@ -3,8 +3,11 @@ package hsmfile
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"filehsm/hsmfile/internal/record"
 	"filehsm/hsmfile/internal/store"
@@ -29,15 +32,19 @@ func (im *Image) damaged(what string, err error) *Error {
 func (im *Image) fail(err error) error { return storeError(im.path, err) }
 
 // storeErrors is the one table from the store's errors to kinds and hints, in
-// which PATH is the image's.
+// which PATH is the image's, DIRECTORY its directory's.
 var storeErrors = []struct {
 	from, kind error
 	hint       string
 }{
 	{store.ErrDamaged, ErrIntegrity, "is this the right file? If it is: " + restoreHint},
 	{store.ErrBusy, ErrBusy, "another filehsm works on this image; try again, or wait longer with --lock-timeout"},
+	{fs.ErrPermission, ErrDenied, "run this as the file's owner, or choose a place that you may write: PATH"},
+	{syscall.EROFS, ErrDenied, "the file system is read-only: mount it for writing, or choose another place"},
+	{syscall.ENOSPC, nil, "free some space on the file system of PATH, then repeat; what was begun is finished by the next command"},
 	{store.ErrPermission, ErrDenied, "an image must be readable by its owner alone: chmod 600 PATH"},
 	{store.ErrNotExist, ErrNotFound, "name the image with --image or FILEHSM_IMAGE, or make one: filehsm create --label NAME"},
+	{fs.ErrNotExist, ErrNotFound, "make the directory first: mkdir DIRECTORY"},
 	{store.ErrExist, ErrState, "choose another path; filehsm never writes over a file"},
 	{record.ErrMalformed, ErrIntegrity, "filehsm image check shows all findings; " + restoreHint},
 }
@@ -49,7 +56,8 @@ func storeError(path string, err error) error {
 	}
 	for _, row := range storeErrors {
 		if errors.Is(err, row.from) {
-			return &Error{Kind: row.kind, Text: path, Hint: strings.ReplaceAll(row.hint, "PATH", path), Err: err}
+			hint := strings.NewReplacer("PATH", path, "DIRECTORY", filepath.Dir(path)).Replace(row.hint)
+			return &Error{Kind: row.kind, Text: path, Hint: hint, Err: err}
 		}
 	}
 	return &Error{Text: path, Err: err}

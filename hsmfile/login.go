@@ -168,7 +168,7 @@ func (a *attempt) admit(v *view, r *roster) (record.Counter, error) {
 		return n, lockedOut(v.im.path, a.user.Name)
 	}
 	if a.rule.Action == actionZeroize && a.rule.left(n) <= 1 && !a.cred.LastAttempt {
-		return n, refuse(ErrLastAttempt, "another CO can reset the password: filehsm user change-password; only if you are sure of it, repeat with --last-attempt",
+		return n, refuse(ErrLastAttempt, "another CO, if there is one, can reset the password: filehsm user change-password; only if you are sure of it, repeat with --last-attempt",
 			"%s: refused, nothing was tried: one more wrong password for %q wipes every key", v.im.path, a.user.Name)
 	}
 	return n, nil

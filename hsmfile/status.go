@@ -44,7 +44,7 @@ func (v *view) status() (*Status, error) {
 		st.Lockout = r.Policy.Lockout
 	}
 	if i.State == Active {
-		st.KeysNotInBackup, err = v.keysSince(newestBackup(st.Vaults), last)
+		st.KeysNotInBackup, err = v.keysSince(newestBackup(st.Vaults))
 	}
 	st.Attention = st.attention()
 	return st, err
@@ -60,17 +60,18 @@ func newestBackup(vaults []VaultInfo) (generation uint64) {
 	return generation
 }
 
-// keysSince counts the key objects made after a generation and still there:
-// it reads the entries since, not the keys.
-func (v *view) keysSince(generation uint64, last chain.Link) (int, error) {
-	if generation == 0 && last.Entry != nil {
-		return int(last.KeyCount), nil
-	}
+// keysSince counts the key objects made or changed after a generation and
+// still there: it reads the entries since, not the keys. What a zeroization
+// took is not there, and what a restore brought is in a backup.
+func (v *view) keysSince(generation uint64) (int, error) {
 	made := map[string]bool{}
 	err := v.r.Scan(record.EntryPrefix(), record.EntryKey(generation), func(_ string, b []byte) error {
 		e, err := chain.Decode(b)
 		if err != nil {
 			return v.im.damaged("audit chain", err)
+		}
+		if e.Gone || e.Restored != nil {
+			clear(made)
 		}
 		for _, w := range e.Wrote {
 			if k := record.Name(w.Name).Kind(); k == record.KindKey || k == record.KindPubObj {
