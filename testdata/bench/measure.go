@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -41,6 +43,16 @@ func output(dir string, env []string, name string, args ...string) []byte {
 	return out
 }
 
+// alone runs one of inItsOwnProcess.
+func alone(args ...string) cost {
+	self, err := os.Executable()
+	must(err, "bench", nil)
+	out := output(".", nil, self, args...)
+	ms, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	must(err, args[0], out)
+	return cost{time: time.Duration(ms * float64(time.Millisecond))}
+}
+
 // inTurns measures several things n times each, in turns, and returns the
 // median of each. One round before is not counted: it warms the caches.
 func inTurns(n int, things ...func() cost) []cost {
@@ -73,7 +85,7 @@ func median(all []cost) (m cost) {
 
 // deriveOnce is the KDF of a login in a process of its own, as a login has it:
 // its 64 MiB are fresh memory each time.
-func deriveOnce() time.Duration {
+func deriveOnce([]string) time.Duration {
 	began := time.Now()
 	argon2.IDKey([]byte("seven kettles sing"), make([]byte, 16), 3, 64*1024, 4, 32)
 	return time.Since(began)

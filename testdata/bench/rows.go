@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"filehsm/hsmfile"
@@ -47,24 +46,27 @@ func (p *place) signRow(soft *softHSM) {
 	}
 }
 
-// generateRow makes keys one by one in this process, each durable.
+// generateRow makes keys one by one in one process, each durable.
 func (p *place) generateRow(soft *softHSM) {
-	one := p.generate("medium.hsm", 20*runs())
+	one := alone("generate", p.path("medium.hsm"), strconv.Itoa(20*runs())).time
 	if soft == nil || soft.key == 0 {
-		p.table.beside("one durable AES key in a loop, of 10,000", took(cost{time: one}))
+		p.table.beside("one durable AES key in a loop, of 10,000", span(one))
 		return
 	}
-	p.table.add("one durable AES key in a loop, of 10,000", took(cost{time: one})+", "+times(soft.key, one)+" the rate",
+	p.table.add("one durable AES key in a loop, of 10,000", span(one)+", "+times(soft.key, one)+" the rate",
 		"10 times SoftHSM2's rate", soft.key > 10*one)
-	p.table.beside(soft.name("the same, not synced"), took(cost{time: soft.key}))
+	p.table.beside(soft.name("the same, not synced"), span(soft.key))
 }
 
-func (p *place) generate(image string, n int) time.Duration {
+// generate takes an image and a number, and gives the median of so many keys.
+func generate(args []string) time.Duration {
 	ctx := context.Background()
-	im, err := hsmfile.Open(ctx, p.path(image), hsmfile.Options{})
+	im, err := hsmfile.Open(ctx, args[0], hsmfile.Options{})
 	must(err, "open", nil)
 	s, err := im.Login(ctx, hsmfile.Credentials{Username: "alice", Password: secret.New([]byte(passwords["alice"]))})
 	must(err, "login", nil)
+	n, err := strconv.Atoi(args[1])
+	must(err, "generate", nil)
 	var all []cost
 	for range n {
 		began := time.Now()
@@ -117,19 +119,13 @@ func (p *place) backupRows() {
 func (p *place) startRows(soft *softHSM) {
 	version := inTurns(4*runs(), func() cost { return p.hsm("--version") })[0]
 	p.table.add("`filehsm --version`", took(version), "under 5 ms", version.time < 5*time.Millisecond)
-	self, err := os.Executable()
-	must(err, "bench", nil)
-	kdf := func() cost {
-		ms, err := strconv.ParseFloat(strings.TrimSpace(string(output(p.dir, nil, self, "kdf"))), 64)
-		must(err, "kdf", nil)
-		return cost{time: time.Duration(ms * float64(time.Millisecond))}
-	}
+	kdf := func() cost { return alone("kdf") }
 	login := func() cost {
 		return p.hsm("login", "--image", "medium.hsm", "--username", "alice", "--password-file", "alice.pw", "--ttl", "8h")
 	}
 	m := inTurns(3*runs(), login, kdf)
 	p.table.add("a login / its KDF", took(m[0])+" / "+took(m[1]), "the KDF and under 10 ms", m[0].time-m[1].time < 10*time.Millisecond)
 	if soft != nil && soft.initialize > 0 {
-		p.table.beside(soft.name("`C_Initialize` and `C_Login`"), took(cost{time: soft.initialize})+" and "+took(cost{time: soft.login}))
+		p.table.beside(soft.name("`C_Initialize` and `C_Login`"), span(soft.initialize)+" and "+span(soft.login))
 	}
 }

@@ -173,15 +173,15 @@ func (l *Log) Vouches(user string, gen uint32, verifier []byte, seq uint64) bool
 // takes up the state of the backup's head, so there is one chain of earlier
 // states to follow, never a tree.
 func (l *Log) State(upto uint64) (State, error) {
-	state, from := State{}, uint64(1)
-	if r := l.lastReset(upto); r != nil {
+	state, from := State(nil), uint64(1)
+	if r := l.lastReset(upto); r == nil {
+		state = make(State, l.written)
+	} else {
 		base, err := l.before(r)
 		if err != nil {
 			return nil, err
 		}
 		state, from = base, r.at
-	} else {
-		state = make(State, l.written)
 	}
 	for seq := from; seq <= upto && seq <= uint64(len(l.wrote)); seq++ {
 		state.apply(l.wrote[seq-1])
