@@ -74,6 +74,11 @@ func (s *Set) assign(a Assignment) error {
 	if err := s.settable(&r, value); err != nil {
 		return err
 	}
+	return s.store(&r, value)
+}
+
+// store writes a canonical value that was found to be allowed.
+func (s *Set) store(r *Row, value string) (err error) {
 	switch r.Name {
 	case Label:
 		s.Label = value

@@ -18,15 +18,7 @@ func (s *Set) Modify(a Assignment, admin bool) error {
 	if err := s.changeable(&r, value, admin); err != nil {
 		return err
 	}
-	switch r.Name {
-	case Label:
-		s.Label = value
-	case ID:
-		s.ID, err = r.parseHex(value)
-	default:
-		s.Put(r.Name, value == "true")
-	}
-	return err
+	return s.store(&r, value)
 }
 
 // changeable asks the table: who may, in which direction, and whether this
