@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
+	"reflect"
+	"slices"
 	"testing"
 
 	"filehsm/hsmfile/internal/record"
@@ -145,12 +148,94 @@ func TestBroken(t *testing.T) {
 	}
 }
 
+// slowEntry has no method ReadFields: it is decoded like most records, and
+// encoded again.
+type slowEntry Entry
+
+// checkStrict holds the two ways to read an entry against each other.
+func checkStrict(t *testing.T, b []byte) {
+	t.Helper()
+	var slow slowEntry
+	fast, err := Decode(b)
+	errSlow := record.Decode(b, &slow)
+	switch {
+	case (err == nil) != (errSlow == nil):
+		t.Errorf("%x: strict says %v, the decoder %v", b, err, errSlow)
+	case err == nil && !reflect.DeepEqual(slow, slowEntry(*fast)):
+		t.Errorf("%x: strict reads %+v, the decoder %+v", b, fast, slow)
+	}
+}
+
+// examples are entries with one of each form that a field can have.
+func examples() (all [][]byte) {
+	for _, e := range []Entry{
+		{}, {Sequence: 1, Opcode: InitToken, Result: Success, Time: -1, Wrote: []Wrote{}, Restored: &Restored{}},
+		{Sequence: 9, Prev: make([]byte, 32), User: make([]byte, 8), Username: "admin", Keys: []uint64{1, 2}, Gone: true, Time: 1 << 40,
+			Wrote:    []Wrote{{Name: []byte("h"), Hash: make([]byte, 32)}, {Name: []byte("x")}},
+			Restored: &Restored{Backup: "b", Sequence: 4, Hash: make([]byte, 32), Passed: []Passed{{Backup: "c", Sequence: 5}}}},
+		{Sequence: math.MaxUint64, Time: math.MinInt64, Opcode: math.MaxUint16, Role: math.MaxUint8, KeyCount: math.MaxUint32, Subject: "\u00e9"},
+	} {
+		all = append(all, e.Encode())
+	}
+	return all
+}
+
+// TestStrict: the two ways agree on every entry, on each byte of it being
+// another, missing or there twice, and on more records than an entry may list.
+func TestStrict(t *testing.T) {
+	for _, whole := range examples() {
+		checkStrict(t, whole)
+		for i := range whole {
+			for x := range 256 {
+				b := bytes.Clone(whole)
+				b[i] = byte(x)
+				checkStrict(t, b)
+				checkStrict(t, slices.Insert(bytes.Clone(whole), i, byte(x)))
+			}
+			checkStrict(t, whole[:i])
+			checkStrict(t, slices.Delete(bytes.Clone(whole), i, i+1))
+		}
+	}
+	for _, n := range []int{1 << 16, 1<<16 + 1} {
+		checkStrict(t, (&Entry{Wrote: make([]Wrote, n)}).Encode())
+	}
+}
+
+// wideEntry has room for numbers that an entry has not.
+type wideEntry struct {
+	_                     struct{} `cbor:",toarray"`
+	Sequence, Time        uint64
+	Prev                  []byte
+	Opcode                uint64
+	User                  []byte
+	Username              []byte
+	Role                  uint64
+	Keys                  []uint64
+	Subject, Result       string
+	Epoch, Generation     uint64
+	KeyCount              uint64
+	Wrote, Gone, Restored any
+}
+
+// TestStrictBounds: a number that a field has no room for, and bytes where text
+// belongs.
+func TestStrictBounds(t *testing.T) {
+	for _, n := range []uint64{0, math.MaxUint8, math.MaxUint8 + 1, math.MaxUint16, math.MaxUint16 + 1, math.MaxUint32, math.MaxUint32 + 1, math.MaxInt64, math.MaxInt64 + 1} {
+		for _, e := range []wideEntry{{Time: n}, {Opcode: n}, {Role: n}, {KeyCount: n}, {Keys: []uint64{n}}, {Username: []byte("x")}} {
+			e.Gone = false
+			b := record.Encode(&e)
+			checkStrict(t, b)
+			checkStrict(t, bytes.Replace(b, []byte{0xf6, 0xf6, 0}, []byte{0xf6, 0x60, 0}, 1)) // with a user name
+		}
+	}
+}
+
 func FuzzEntry(f *testing.F) {
-	f.Add((&Entry{Sequence: 1, Opcode: InitToken, Result: Success}).Encode())
-	f.Add((&Entry{Sequence: 9, Prev: make([]byte, 32), User: make([]byte, 8), Username: "admin", Keys: []uint64{1, 2}, Gone: true,
-		Wrote:    []Wrote{{Name: []byte("h"), Hash: make([]byte, 32)}, {Name: []byte("x")}},
-		Restored: &Restored{Backup: "b", Sequence: 4, Hash: make([]byte, 32), Passed: []Passed{{Backup: "c", Sequence: 5}}}}).Encode())
+	for _, b := range examples() {
+		f.Add(b)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
+		checkStrict(t, b)
 		e, err := Decode(b)
 		if err != nil {
 			if !errors.Is(err, record.ErrMalformed) {
@@ -166,4 +251,19 @@ func FuzzEntry(f *testing.F) {
 		l.add(Link{Entry: e, Hash: record.Hash(b)})
 		l.State(1)
 	})
+}
+
+// BenchmarkDecode is an entry as a thousand new keys make it.
+func BenchmarkDecode(b *testing.B) {
+	e := Entry{Prev: make([]byte, 32), User: make([]byte, 8), Username: "alice"}
+	for range 1000 {
+		e.Keys = append(e.Keys, 1<<60)
+		e.Wrote = append(e.Wrote, Wrote{Name: make([]byte, 17), Hash: make([]byte, 32)}, Wrote{Name: make([]byte, 33), Hash: make([]byte, 32)})
+	}
+	value := e.Encode()
+	for b.Loop() {
+		if _, err := Decode(value); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -6,6 +6,7 @@ package chain
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"filehsm/hsmfile/internal/record"
 	"filehsm/hsmfile/internal/store"
@@ -64,7 +65,39 @@ type Passed struct {
 // Encode is the entry as stored; its hash is SHA-256 of this.
 func (e *Entry) Encode() []byte { return record.Encode(e) }
 
-// Decode is the inverse of Encode.
+// ReadFields is for record.Decode.
+func (e *Entry) ReadFields(s *record.Strict) {
+	s.Fields(16)
+	e.Sequence, e.Time, e.Prev, e.Opcode = s.Uint(math.MaxUint64), s.Int(), s.Bytes(), Opcode(s.Uint(math.MaxUint16))
+	e.User, e.Username, e.Role = s.Bytes(), s.Text(), uint8(s.Uint(math.MaxUint8))
+	e.Keys = record.Array(s, func(ref *uint64, s *record.Strict) { *ref = s.Uint(math.MaxUint64) })
+	e.Subject, e.Result = s.Text(), s.Text()
+	e.Epoch, e.Generation, e.KeyCount = s.Uint(math.MaxUint64), s.Uint(math.MaxUint64), uint32(s.Uint(math.MaxUint32))
+	e.Wrote = record.Array(s, (*Wrote).readFields)
+	e.Gone = s.Bool()
+	if !s.Null() {
+		e.Restored = new(Restored)
+		e.Restored.readFields(s)
+	}
+}
+
+func (w *Wrote) readFields(s *record.Strict) {
+	s.Fields(2)
+	w.Name, w.Hash = s.Bytes(), s.Bytes()
+}
+
+func (r *Restored) readFields(s *record.Strict) {
+	s.Fields(4)
+	r.Backup, r.Sequence, r.Hash = s.Text(), s.Uint(math.MaxUint64), s.Bytes()
+	r.Passed = record.Array(s, (*Passed).readFields)
+}
+
+func (p *Passed) readFields(s *record.Strict) {
+	s.Fields(3)
+	p.Backup, p.Sequence, p.Hash = s.Text(), s.Uint(math.MaxUint64), s.Bytes()
+}
+
+// Decode is the inverse of Encode. The entry may share b's memory.
 func Decode(b []byte) (*Entry, error) {
 	e := new(Entry)
 	if err := record.Decode(b, e); err != nil {

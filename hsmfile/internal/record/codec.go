@@ -3,8 +3,8 @@
 // hsmfile describes the same for a reader without this program.
 //
 // Every value is canonical CBOR (RFC 8949 §4.2.1), a fixed array of fields.
-// Decode accepts exactly what Encode makes: it encodes again and compares, so
-// that no two byte strings mean the same record.
+// Decode accepts exactly what Encode makes, so that no two byte strings mean the
+// same record: it encodes again and compares, or reads strictly (Strict).
 package record
 
 import (
@@ -31,7 +31,7 @@ func modes() (cbor.EncMode, cbor.DecMode) {
 		TagsMd:            cbor.TagsForbidden,
 		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
 		MaxNestedLevels:   8,
-		MaxArrayElements:  1 << 16,
+		MaxArrayElements:  maxItems,
 		MaxMapPairs:       64,
 		UTF8:              cbor.UTF8RejectInvalid,
 	}.DecMode()
@@ -50,8 +50,17 @@ func Encode(v any) []byte {
 	return b
 }
 
-// Decode reads what Encode made into v, a pointer to a zero record.
+// Decode reads what Encode made into v, a pointer to a zero record. The record
+// may share b's memory.
 func Decode(b []byte, v any) error {
+	if v, ok := v.(interface{ ReadFields(*Strict) }); ok {
+		return ReadStrict(b, v)
+	}
+	return decode(b, v)
+}
+
+// decode is Decode for every record.
+func decode(b []byte, v any) error {
 	if err := decoder.Unmarshal(b, v); err != nil {
 		return fmt.Errorf("%w: %v", ErrMalformed, err)
 	}

@@ -1,5 +1,7 @@
 package record
 
+import "math"
+
 // Key is a secret-key or private-key object as stored.
 type Key struct {
 	_       struct{} `cbor:",toarray"`
@@ -8,6 +10,14 @@ type Key struct {
 	DEK     []byte   // data encryption key and Sum, sealed under the owner's sealing key
 	Body    []byte   // Object, sealed under DEK
 	Shared  [][]byte // users it is shared with, ascending
+}
+
+// ReadFields is for Decode.
+func (k *Key) ReadFields(s *Strict) {
+	s.Fields(5)
+	k.Gen, k.Version = uint32(s.Uint(math.MaxUint32)), s.Uint(math.MaxUint64)
+	k.DEK, k.Body = s.Bytes(), s.Bytes()
+	k.Shared = Array(s, func(user *[]byte, s *Strict) { *user = s.Bytes() })
 }
 
 // Sum is the hash of all but DEK. It is sealed with the DEK: whoever was given
