@@ -104,29 +104,37 @@ func (im *Image) AuditVerify(ctx context.Context, o AuditVerifyOptions) (*AuditR
 }
 
 func (v *view) auditVerify(o AuditVerifyOptions, report *AuditReport) error {
-	log, err := v.readLog(report)
+	log, err := v.verifyChain(o, report)
 	if err != nil || log == nil {
 		return err
+	}
+	_, err = v.compareState(log, func(what, problem string) { report.add(what, "%s", problem) }, nil)
+	return err
+}
+
+// verifyChain is AuditVerify without the records; no log if the chain is
+// broken.
+func (v *view) verifyChain(o AuditVerifyOptions, report *AuditReport) (*chain.Log, error) {
+	log, err := v.readLog(report)
+	if err != nil || log == nil {
+		return nil, err
 	}
 	report.Entries = int(log.Last().Sequence)
 	report.Head = hex.EncodeToString(log.Last().Hash)
 	if State(v.h.State) != Uninitialized {
 		if err := v.verifyRosterReport(report); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := v.verifyHeads(log, o.All, report); err != nil {
-		return err
+		return nil, err
 	}
 	for _, m := range o.Manifests {
 		if err := onChain(log, m); err != nil {
 			report.add("backup "+m.ID, "%v", err)
 		}
 	}
-	if _, err := v.compareState(log, func(what, problem string) { report.add(what, "%s", problem) }); err != nil {
-		return err
-	}
-	return nil
+	return log, nil
 }
 
 // readLog walks the chain; a break is a finding, and no log.

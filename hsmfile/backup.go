@@ -103,7 +103,7 @@ func (b *Backup) encrypt(ctx context.Context, v *view, common *Manifest, targets
 	for _, t := range sinks {
 		writers = append(writers, t.age)
 	}
-	behind := newBehind(io.MultiWriter(writers...))
+	behind := newBehindWriter(io.MultiWriter(writers...))
 	err = v.writeContent(behind)
 	if cause := behind.Close(); cause != nil {
 		err = cause

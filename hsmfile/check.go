@@ -59,51 +59,16 @@ func (im *Image) checkPages(ctx context.Context, report *CheckReport) error {
 
 func (v *view) check(report *CheckReport) error {
 	a := new(AuditReport)
-	if err := v.auditVerify(AuditVerifyOptions{All: true}, a); err != nil {
+	log, err := v.verifyChain(AuditVerifyOptions{All: true}, a)
+	if err != nil {
 		return err
 	}
+	report.Records, err = v.checkRecords(log, a)
 	report.Entries, report.Findings = a.Entries, append(report.Findings, a.Findings...)
-	add := func(what, problem string) { report.Findings = append(report.Findings, Finding{what, problem}) }
-	n, err := v.checkRecords(add)
-	report.Records = n
 	if err != nil || State(v.h.State) != Active {
 		return err
 	}
-	return v.checkUsers(add)
-}
-
-// compareState compares the live set with what the chain says it holds, both
-// ways. It returns the number of records there are.
-func (v *view) compareState(log *chain.Log, add func(what, problem string)) (n int, err error) {
-	want, err := log.State(log.Last().Sequence)
-	if err != nil {
-		add("audit chain", err.Error())
-		return 0, nil
-	}
-	see := func(name record.Name, b []byte) error {
-		n++
-		hash, ok := want[string(name)]
-		delete(want, string(name))
-		switch {
-		case !ok:
-			add(describeName(name), "it is in no audit entry")
-		case hash != string(record.Hash(b)):
-			add(describeName(name), "it is not what the audit chain says was written there")
-		}
-		return nil
-	}
-	if b, err := v.r.Get(record.HeaderKey()); err != nil {
-		return 0, err
-	} else if b != nil {
-		see(record.Name(record.HeaderKey()), b)
-	}
-	if err := v.scan("", "", see); err != nil {
-		return 0, err
-	}
-	for name := range want {
-		add(describeName(record.Name(name)), "it is missing")
-	}
-	return n, nil
+	return v.checkUsers(func(what, problem string) { report.Findings = append(report.Findings, Finding{what, problem}) })
 }
 
 // describeName is a record's name for people.
@@ -135,24 +100,16 @@ var shapes = map[record.Kind]func() any{
 	record.KindShare:    func() any { return new(record.Share) },
 }
 
-// checkRecords decodes every record of the live set.
-func (v *view) checkRecords(add func(what, problem string)) (n int, err error) {
-	err = v.scan("", "", func(name record.Name, b []byte) error {
-		n++
-		if !name.Kind().Known() {
-			add(describeName(name), "it is of no kind that this version knows")
-			return nil
-		}
-		shape := shapes[name.Kind()]
-		if shape == nil { // a label is its name
-			return nil
-		}
-		if err := record.Decode(b, shape()); err != nil {
-			add(describeName(name), err.Error())
-		}
+// decodes says what is wrong with a record of the live set by itself.
+func decodes(name record.Name, b []byte) error {
+	if !name.Kind().Known() {
+		return errors.New("it is of no kind that this version knows")
+	}
+	shape := shapes[name.Kind()]
+	if shape == nil { // a label is its name
 		return nil
-	})
-	return n, err
+	}
+	return record.Decode(b, shape())
 }
 
 // checkUsers verifies what a login would: counters, login records, and what

@@ -22,11 +22,10 @@ const contentMagic = "filehsm-backup"
 // replays the chain and compares the records with it. It refuses what is not
 // whole when all of it is written.
 func (v *view) writeContent(w io.Writer) error {
-	out := bufio.NewWriterSize(w, 1<<16)
-	if _, err := out.Write(binary.BigEndian.AppendUint16([]byte(contentMagic), record.Version)); err != nil {
+	if _, err := w.Write(binary.BigEndian.AppendUint16([]byte(contentMagic), record.Version)); err != nil {
 		return err
 	}
-	put := func(key string, value []byte) error { return writeRecord(out, key, value) }
+	put := func(key string, value []byte) error { return writeRecord(w, key, value) }
 	log, err := chain.Read(shown{v.r, put}, nil)
 	if err != nil {
 		return v.brokenChain(err)
@@ -37,10 +36,7 @@ func (v *view) writeContent(w io.Writer) error {
 	if err := v.writeSet(log, put); err != nil {
 		return err
 	}
-	if err := binary.Write(out, binary.BigEndian, uint32(0)); err != nil {
-		return err
-	}
-	return out.Flush()
+	return binary.Write(w, binary.BigEndian, uint32(0))
 }
 
 // brokenChain tells damage from a failed write: both end the walk.
@@ -69,7 +65,7 @@ func (v *view) writeSet(log *chain.Log, put func(key string, value []byte) error
 		if findings++; findings == 1 {
 			first = what + ": " + problem
 		}
-	})
+	}, nil)
 	if err == nil && findings > 0 {
 		err = v.im.damaged(fmt.Sprintf("%d records; no backup was made of it", findings), errors.New(first))
 	}
@@ -95,7 +91,8 @@ func (s shown) Scan(prefix, after string, fn func(key string, value []byte) erro
 const contentSet = "s"
 
 func writeRecord(w io.Writer, key string, value []byte) error {
-	b := binary.BigEndian.AppendUint32(nil, uint32(len(key)))
+	var room [8 + store.MaxKey]byte
+	b := binary.BigEndian.AppendUint32(room[:0], uint32(len(key)))
 	b = append(b, key...)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(value)))
 	if _, err := w.Write(b); err != nil {

@@ -104,14 +104,14 @@ func (p *RestorePlan) agrees(v *view, r *roster) error {
 // whole looks at every record, as image check does.
 func (p *RestorePlan) whole(v *view, r *roster) error {
 	var report AuditReport
-	if err := v.auditVerify(AuditVerifyOptions{All: true}, &report); err != nil {
+	log, err := v.verifyChain(AuditVerifyOptions{All: true}, &report)
+	if err != nil {
 		return err
 	}
-	add := func(what, problem string) { report.add(what, "%s", problem) }
-	if _, err := v.checkRecords(add); err != nil {
+	if _, err := v.checkRecords(log, &report); err != nil {
 		return err
 	}
-	if err := v.checkLogins(r, add); err != nil {
+	if err := v.checkLogins(r, func(what, problem string) { report.add(what, "%s", problem) }); err != nil {
 		return err
 	}
 	if len(report.Findings) > 0 {
@@ -176,11 +176,9 @@ func countKeys(n int) string {
 }
 
 func keysOnlyIn(a, b chain.State) (n int) {
-	for name := range a {
-		if k := record.Name(name).Kind(); k != record.KindKey && k != record.KindPubObj {
-			continue
-		}
-		if _, ok := b[name]; !ok {
+	for _, w := range a {
+		name := record.Name(w.Name)
+		if k := name.Kind(); (k == record.KindKey || k == record.KindPubObj) && b.Hash(name) == nil {
 			n++
 		}
 	}
@@ -189,11 +187,11 @@ func keysOnlyIn(a, b chain.State) (n int) {
 
 func (p *RestorePlan) compareUsers(live, old *roster, before, then chain.State) {
 	for _, u := range old.Users {
-		name := string(record.LoginName(string(u.ID)))
+		name := record.LoginName(string(u.ID))
 		switch {
 		case live.ByID(string(u.ID)) == nil:
 			p.report.ComesBack = append(p.report.ComesBack, fmt.Sprintf("user %q (%s), who had been removed", u.Name, Role(u.Role)))
-		case before[name] != then[name]:
+		case !bytes.Equal(before.Hash(name), then.Hash(name)):
 			p.report.ComesBack = append(p.report.ComesBack, fmt.Sprintf("the old password of user %q", u.Name))
 		}
 	}

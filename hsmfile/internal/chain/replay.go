@@ -3,14 +3,10 @@ package chain
 import (
 	"bytes"
 	"fmt"
-	"maps"
 
 	"filehsm/hsmfile/internal/record"
 	"filehsm/hsmfile/internal/store"
 )
-
-// State is what the live set must hold: record name to SHA-256 of its bytes.
-type State map[string]string
 
 // Walk calls fn for every entry from the first on, checking each link. It
 // stops at the first break, with ErrBroken.
@@ -69,9 +65,7 @@ type Log struct {
 	hashes [][]byte
 	resets []reset // entries that replace the state, ascending
 	last   Link
-	// written counts the records in all entries: room that a State may need.
-	written int
-	keys    map[string][]made // verifying keys ever in force
+	keys   map[string][]made // verifying keys ever in force
 }
 
 // reset is a zeroization or a restore.
@@ -101,7 +95,6 @@ func Read(r store.Reader, each func(Link) error) (*Log, error) {
 
 func (l *Log) add(at Link) {
 	l.wrote = append(l.wrote, at.Wrote)
-	l.written += len(at.Wrote)
 	l.hashes = append(l.hashes, at.Hash)
 	if at.Gone || at.Restored != nil {
 		l.resets = append(l.resets, reset{at.Sequence, at.Restored})
@@ -167,61 +160,4 @@ func (l *Log) Vouches(user string, gen uint32, verifier []byte, seq uint64) bool
 		}
 	}
 	return false
-}
-
-// State is what the set holds after the entry with sequence upto. A restore
-// takes up the state of the backup's head, so there is one chain of earlier
-// states to follow, never a tree.
-func (l *Log) State(upto uint64) (State, error) {
-	state, from := State(nil), uint64(1)
-	if r := l.lastReset(upto); r == nil {
-		state = make(State, l.written)
-	} else {
-		base, err := l.before(r)
-		if err != nil {
-			return nil, err
-		}
-		state, from = base, r.at
-	}
-	for seq := from; seq <= upto && seq <= uint64(len(l.wrote)); seq++ {
-		state.apply(l.wrote[seq-1])
-	}
-	return state, nil
-}
-
-// before is the state that a reset begins with.
-func (l *Log) before(r *reset) (State, error) {
-	if r.from == nil {
-		state, err := l.State(r.at - 1)
-		if err != nil {
-			return nil, err
-		}
-		maps.DeleteFunc(state, func(name, _ string) bool {
-			return name != record.HeaderKey() && !record.Name(name).Kind().Survives()
-		})
-		return state, nil
-	}
-	if r.from.Sequence >= r.at || !l.Has(r.from.Sequence, r.from.Hash) {
-		return nil, fmt.Errorf("%w: entry %d restores a backup that is not of this chain", ErrBroken, r.at)
-	}
-	return l.State(r.from.Sequence)
-}
-
-func (l *Log) lastReset(upto uint64) *reset {
-	for i := len(l.resets) - 1; i >= 0; i-- {
-		if l.resets[i].at <= upto {
-			return &l.resets[i]
-		}
-	}
-	return nil
-}
-
-func (s State) apply(wrote []Wrote) {
-	for _, w := range wrote {
-		if len(w.Hash) == 0 {
-			delete(s, string(w.Name))
-		} else {
-			s[string(w.Name)] = string(w.Hash)
-		}
-	}
 }
