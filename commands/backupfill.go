@@ -41,35 +41,24 @@ func fill(ctx context.Context, limit time.Duration, places []*place, spools []*s
 	return took, failed
 }
 
-// take puts one backup into the vault. Put reads back what it wrote; that is
-// compared with the manifest as well, before the manifest makes it a backup.
+// take puts one backup into the vault. What goes there is compared with the
+// manifest on its way, and Put reads back what it wrote, before the manifest
+// makes it a backup.
 func (p *place) take(ctx context.Context, s *spool) error {
 	f, err := os.Open(s.path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	name := s.manifest.ID + ageSuffix
-	if err := p.vault.Put(ctx, name, f); err != nil {
+	err = p.vault.Put(ctx, s.manifest.ID+ageSuffix, s.manifest.Ciphertext(f))
+	if err != nil {
 		return err
 	}
-	err = p.compare(ctx, name, s.manifest)
-	if err == nil {
-		err = p.vault.Put(ctx, s.manifest.ID+manifestSuffix, bytes.NewReader(s.manifest.Encode()))
-	}
+	err = p.vault.Put(ctx, s.manifest.ID+manifestSuffix, bytes.NewReader(s.manifest.Encode()))
 	if err != nil {
 		p.takeBack(context.WithoutCancel(ctx), s.manifest) // when the time is over, too
 	}
 	return err
-}
-
-func (p *place) compare(ctx context.Context, name string, m *hsmfile.Manifest) error {
-	r, err := p.vault.Open(ctx, name)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	return hsmfile.VerifyCiphertext(ctx, m, r)
 }
 
 // takeBack removes an age file that got no manifest, best effort: it is no

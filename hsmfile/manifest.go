@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"regexp"
 	"slices"
@@ -244,15 +245,36 @@ func onChain(log *chain.Log, m *Manifest) error {
 // VerifyCiphertext compares what r holds with the manifest: size and SHA-256.
 // ErrIntegrity if it differs.
 func VerifyCiphertext(ctx context.Context, m *Manifest, r io.Reader) error {
-	h := sha256.New()
-	n, err := io.Copy(h, contextReader{ctx, io.LimitReader(r, m.Size+1)})
-	if err != nil {
-		return &Error{Text: "failed to read backup " + m.ID, Err: err}
+	_, err := io.Copy(io.Discard, contextReader{ctx, m.Ciphertext(r)})
+	var refusal *Error
+	if err != nil && !errors.As(err, &refusal) {
+		err = &Error{Text: "failed to read backup " + m.ID, Err: err}
 	}
-	if n != m.Size || hex.EncodeToString(h.Sum(nil)) != m.SHA256 {
-		return refuse(ErrIntegrity, "take another backup, or the same from another vault: filehsm backup list", "backup %s: the age file is truncated or altered", m.ID)
+	return err
+}
+
+// Ciphertext gives what r holds, and in place of its end ErrIntegrity if that
+// is not the age file that the manifest names: who copies from it to the end
+// has copied the right one.
+func (m *Manifest) Ciphertext(r io.Reader) io.Reader {
+	return &ciphertext{m: m, r: r, sum: sha256.New()}
+}
+
+type ciphertext struct {
+	m   *Manifest
+	r   io.Reader
+	n   int64
+	sum hash.Hash
+}
+
+func (c *ciphertext) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	c.sum.Write(p[:n])
+	if c.n > c.m.Size || errors.Is(err, io.EOF) && (c.n != c.m.Size || hex.EncodeToString(c.sum.Sum(nil)) != c.m.SHA256) {
+		return 0, refuse(ErrIntegrity, "take another backup, or the same from another vault: filehsm backup list", "backup %s: the age file is truncated or altered", c.m.ID)
 	}
-	return nil
+	return n, err
 }
 
 // contextReader ends a long read when its context ends.

@@ -141,19 +141,26 @@ func TestReadBackDiffers(t *testing.T) {
 	wantNames(t, v)
 }
 
+// A third Read comes when the block of the first has been written.
 type corrupting struct {
-	t    *testing.T
-	dir  string
-	done bool
+	t     *testing.T
+	dir   string
+	reads int
 }
 
 func (c *corrupting) Read(p []byte) (int, error) {
-	if !c.done {
-		c.done = true
-		return copy(p, "some bytes"), nil
+	if c.reads++; c.reads < 3 {
+		return len(p), nil
 	}
 	for _, name := range temporary(c.t, c.dir) {
-		writeFile(c.t, filepath.Join(c.dir, name), "Some bytes")
+		f, err := os.OpenFile(filepath.Join(c.dir, name), os.O_WRONLY, 0)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if _, err := f.WriteAt([]byte("x"), 0); err != nil {
+			c.t.Fatal(err)
+		}
+		f.Close()
 	}
 	return 0, io.EOF
 }

@@ -36,7 +36,7 @@ func writeNew(root *os.Root, name string, perm os.FileMode, r io.Reader) (digest
 	}
 	defer f.Close()
 	h := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(f, h), r); err != nil {
+	if err := copyBeside(io.MultiWriter(f, h), r); err != nil {
 		return digest{}, err
 	}
 	if err := f.Sync(); err != nil {
