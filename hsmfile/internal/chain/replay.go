@@ -100,6 +100,9 @@ func (l *Log) add(at Link) {
 		l.resets = append(l.resets, reset{at.Sequence, at.Restored})
 	}
 	for _, w := range at.Wrote {
+		if len(w.Name) == 0 || record.Kind(w.Name[0]) != record.KindPublic {
+			continue
+		}
 		if user, gen, verifier, ok := record.ParsePublicName(record.Name(w.Name)); ok && len(w.Hash) > 0 {
 			k := user + string(verifier)
 			l.keys[k] = append(l.keys[k], made{at.Sequence, gen})

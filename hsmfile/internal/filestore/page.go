@@ -117,7 +117,7 @@ func (p *page) readItem(i, start int) (int, error) {
 // the page.
 func (p *page) bytes(offset, n int) ([]byte, error) {
 	if offset+n <= len(p.head) {
-		return p.head[offset : offset+n], nil
+		return p.head[offset : offset+n : offset+n], nil
 	}
 	if uint64(offset+n) > p.span*pageSize {
 		return nil, damaged("page %d has a record that runs out of it", p.id)

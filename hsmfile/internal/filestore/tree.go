@@ -207,7 +207,7 @@ func (t *tree) Scan(prefix, after string, fn func(key string, value []byte) erro
 		if key == fillerKey || !strings.HasPrefix(key, prefix) {
 			return store.ErrStop
 		}
-		value, err := p.value(i)
+		value, err := t.own(p, i)
 		if err != nil {
 			return err
 		}
@@ -217,6 +217,15 @@ func (t *tree) Scan(prefix, after string, fn func(key string, value []byte) erro
 		return nil
 	}
 	return err
+}
+
+// own is the value of record i for the caller to keep. That of a page which
+// nobody looks at again need not be copied.
+func (t *tree) own(p *page, i int) ([]byte, error) {
+	if t.leaves[p.id] != nil {
+		return p.value(i)
+	}
+	return p.bytes(p.items[i].at, p.items[i].size)
 }
 
 func (t *tree) Last(prefix string) (string, []byte, error) {

@@ -95,14 +95,14 @@ func (w *writer) Scan(prefix, after string, fn func(key string, value []byte) er
 			next := rest[0]
 			rest = rest[1:]
 			if next.key == key {
-				value = next.value
+				value = bytes.Clone(next.value)
 				break
 			}
 			if err := show(next.key, bytes.Clone(next.value)); err != nil {
 				return err
 			}
 		}
-		return show(key, bytes.Clone(value))
+		return show(key, value)
 	})
 	for err == nil && !stopped && len(rest) > 0 {
 		err = show(rest[0].key, bytes.Clone(rest[0].value))
