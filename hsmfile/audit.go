@@ -108,7 +108,7 @@ func (v *view) auditVerify(o AuditVerifyOptions, report *AuditReport) error {
 	if err != nil || log == nil {
 		return err
 	}
-	_, err = v.compareState(log, func(what, problem string) { report.add(what, "%s", problem) }, nil)
+	_, err = v.compareState(log, newPacker(), func(what, problem string) { report.add(what, "%s", problem) }, nil)
 	return err
 }
 

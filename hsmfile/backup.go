@@ -103,12 +103,7 @@ func (b *Backup) encrypt(ctx context.Context, v *view, common *Manifest, targets
 	for _, t := range sinks {
 		writers = append(writers, t.age)
 	}
-	behind := newBehindWriter(io.MultiWriter(writers...))
-	err = v.writeContent(behind)
-	if cause := behind.Close(); cause != nil {
-		err = cause
-	}
-	if err != nil {
+	if err := v.writeContent(io.MultiWriter(writers...)); err != nil {
 		return err
 	}
 	for _, t := range sinks {

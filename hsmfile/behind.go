@@ -1,7 +1,5 @@
 package hsmfile
 
-import "io"
-
 // behind does something with each of the things it is sent, in order, in a
 // goroutine of its own: so that reading an image, checking and encrypting it
 // take more than one core. An error shows in a later send, or in Close, which
@@ -44,46 +42,4 @@ func (b *behind[T]) Close() error {
 	close(b.things)
 	<-b.done
 	return b.err
-}
-
-// blockSize is how many bytes are written behind at once.
-const blockSize = 1 << 16
-
-// behindWriter writes behind, in blocks. Close writes the last of them.
-type behindWriter struct {
-	*behind[[]byte]
-	block []byte
-}
-
-func newBehindWriter(to io.Writer) *behindWriter {
-	return &behindWriter{behind: newBehind(func(block []byte) error {
-		_, err := to.Write(block)
-		return err
-	})}
-}
-
-func (w *behindWriter) Write(p []byte) (int, error) {
-	if len(w.block)+len(p) > cap(w.block) {
-		if err := w.flush(); err != nil {
-			return 0, err
-		}
-		w.block = make([]byte, 0, max(blockSize, len(p)))
-	}
-	w.block = append(w.block, p...)
-	return len(p), nil
-}
-
-func (w *behindWriter) flush() error {
-	if len(w.block) == 0 {
-		return nil
-	}
-	block := w.block
-	w.block = nil
-	return w.send(block)
-}
-
-// Close ends the goroutine when all is written.
-func (w *behindWriter) Close() error {
-	_ = w.flush() // what it would say, Close says too
-	return w.behind.Close()
 }

@@ -101,11 +101,15 @@ var shapes = map[record.Kind]func() any{
 }
 
 // decodes says what is wrong with a record of the live set by itself.
-func decodes(name record.Name, b []byte) error {
-	if !name.Kind().Known() {
+func decodes(name, b []byte) error {
+	var kind record.Kind
+	if len(name) > 0 {
+		kind = record.Kind(name[0])
+	}
+	if !kind.Known() {
 		return errors.New("it is of no kind that this version knows")
 	}
-	shape := shapes[name.Kind()]
+	shape := shapes[kind]
 	if shape == nil { // a label is its name
 		return nil
 	}

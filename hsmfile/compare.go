@@ -2,6 +2,8 @@ package hsmfile
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"slices"
 
 	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/record"
@@ -26,31 +28,32 @@ func (v *view) compare(log *chain.Log, add func(what, problem string)) *comparis
 
 // header is compared first: it lies outside the set.
 func (c *comparison) header(b []byte) {
-	switch want := c.want.Hash(record.Name(record.HeaderKey())); {
+	name := []byte(record.HeaderKey())
+	switch want := c.want.Hash(record.Name(name)); {
 	case b == nil && want != nil:
-		c.add(describeName(record.Name(record.HeaderKey())), "it is missing")
+		c.add(describeName(record.Name(name)), "it is missing")
 	case b != nil:
-		c.holds(record.Name(record.HeaderKey()), want, b)
+		c.holds(name, want, b)
 	}
 }
 
-func (c *comparison) record(name record.Name, b []byte) {
-	for len(c.want) > 0 && string(c.want[0].Name) < string(name) {
+func (c *comparison) record(name, b []byte) {
+	for len(c.want) > 0 && bytes.Compare(c.want[0].Name, name) < 0 {
 		c.missing()
 	}
 	var want []byte
-	if len(c.want) > 0 && string(c.want[0].Name) == string(name) {
+	if len(c.want) > 0 && bytes.Equal(c.want[0].Name, name) {
 		want, c.want = c.want[0].Hash, c.want[1:]
 	}
 	c.holds(name, want, b)
 }
 
-func (c *comparison) holds(name record.Name, want, b []byte) {
-	switch {
+func (c *comparison) holds(name, want, b []byte) {
+	switch sum := sha256.Sum256(b); {
 	case want == nil:
-		c.add(describeName(name), "it is in no audit entry")
-	case !bytes.Equal(want, record.Hash(b)):
-		c.add(describeName(name), "it is not what the audit chain says was written there")
+		c.add(describeName(record.Name(name)), "it is in no audit entry")
+	case !bytes.Equal(want, sum[:]):
+		c.add(describeName(record.Name(name)), "it is not what the audit chain says was written there")
 	}
 }
 
@@ -74,31 +77,32 @@ func (c *comparison) missing() {
 // of records in the set.
 func (v *view) checkRecords(log *chain.Log, report *AuditReport) (n int, err error) {
 	var malformed []Finding
-	decode := func(name record.Name, b []byte) {
+	decode := func(name, b []byte) {
 		if err := decodes(name, b); err != nil {
-			malformed = append(malformed, Finding{describeName(name), err.Error()})
+			malformed = append(malformed, Finding{describeName(record.Name(name)), err.Error()})
 		}
 	}
-	n, err = v.compareState(log, func(what, problem string) { report.add(what, "%s", problem) }, decode)
+	n, err = v.compareState(log, newPacker(), func(what, problem string) { report.add(what, "%s", problem) }, decode)
 	report.Findings = append(report.Findings, malformed...)
 	return n, err
 }
 
-// compareState is a comparison of all there is; also, which may be nil, sees
-// each record of the set too. What is done with a record is done in another
-// goroutine than the reading.
-func (v *view) compareState(log *chain.Log, add func(what, problem string), also func(record.Name, []byte)) (n int, err error) {
+// compareState is a comparison of all there is; no chain, nothing to compare
+// with. also, which may be nil, sees each record of the set too. The records go
+// through p, which may have others behind it. It returns their number.
+func (v *view) compareState(log *chain.Log, p *packer, add func(what, problem string), also func(name, b []byte)) (n int, err error) {
 	var c *comparison
 	if log != nil {
-		if c = v.compare(log, add); c != nil {
-			header, err := v.r.Get(record.HeaderKey())
-			if err != nil {
-				return 0, err
-			}
-			c.header(header)
-		}
+		c = v.compare(log, add)
 	}
-	n, err = v.scanBehind(func(name record.Name, b []byte) {
+	if c != nil {
+		header, err := v.r.Get(record.HeaderKey())
+		if err != nil {
+			return 0, err
+		}
+		c.header(header)
+	}
+	n, err = v.walkSet(p, func(name, b []byte) {
 		if c != nil {
 			c.record(name, b)
 		}
@@ -112,37 +116,27 @@ func (v *view) compareState(log *chain.Log, add func(what, problem string), also
 	return n, err
 }
 
-// named is a record of the live set.
-type named struct {
-	name  record.Name
-	value []byte
-}
-
-// batchSize is how many records are handed over at once.
-const batchSize = 256
-
-// scanBehind calls see for each record of the live set, in order, in another
-// goroutine than the one that reads; it is over when scanBehind returns.
-func (v *view) scanBehind(see func(record.Name, []byte)) (n int, err error) {
-	b := newBehind(func(all []named) error {
-		for _, x := range all {
-			see(x.name, x.value)
-		}
+// walkSet calls see for each record of the live set, in order, in another
+// goroutine than the one that reads; both are over when it returns.
+func (v *view) walkSet(p *packer, see func(name, b []byte)) (n int, err error) {
+	if err := p.flush(); err != nil {
+		return 0, err
+	}
+	seeing := consume(func(b []byte) error {
+		unpack(b, func(key, value []byte) { see(key[len(contentSet):], value) })
 		return nil
 	})
-	var batch []named
-	err = v.scan("", "", func(name record.Name, value []byte) error {
+	others := p.to
+	p.to = append(slices.Clip(others), seeing)
+	prefix := record.SetPrefix(v.h.Set)
+	err = v.r.Walk(prefix, "", func(key, value []byte) error {
 		n++
-		if batch = append(batch, named{name, value}); len(batch) < batchSize {
-			return nil
-		}
-		full := batch
-		batch = make([]named, 0, batchSize)
-		return b.send(full)
+		return p.record(contentSet, key[len(prefix):], value)
 	})
 	if err == nil {
-		err = b.send(batch)
+		err = p.flush()
 	}
-	_ = b.Close() // seeing does not fail
+	_ = seeing.Close() // seeing does not fail
+	p.to = others
 	return n, err
 }

@@ -20,12 +20,27 @@ const contentMagic = "filehsm-backup"
 
 // writeContent writes all records but the volatile ones, and in the same walk
 // replays the chain and compares the records with it. It refuses what is not
-// whole when all of it is written.
+// whole when all of it is written. Reading, comparing and writing take a core
+// each.
 func (v *view) writeContent(w io.Writer) error {
-	if _, err := w.Write(binary.BigEndian.AppendUint16([]byte(contentMagic), record.Version)); err != nil {
+	p := newPacker()
+	writing := consume(func(b []byte) error {
+		_, err := w.Write(b)
+		return err
+	})
+	p.to = append(p.to, writing)
+	err := v.packContent(p)
+	if cause := writing.Close(); cause != nil {
+		err = cause
+	}
+	return err
+}
+
+func (v *view) packContent(p *packer) error {
+	if err := p.raw(binary.BigEndian.AppendUint16([]byte(contentMagic), record.Version)); err != nil {
 		return err
 	}
-	put := func(key string, value []byte) error { return writeRecord(w, key, value) }
+	put := func(key string, value []byte) error { return p.record(key, nil, value) }
 	log, err := chain.Read(shown{v.r, put}, nil)
 	if err != nil {
 		return v.brokenChain(err)
@@ -33,10 +48,13 @@ func (v *view) writeContent(w io.Writer) error {
 	if err := v.r.Scan(record.HeadPrefix(), "", put); err != nil {
 		return err
 	}
-	if err := v.writeSet(log, put); err != nil {
+	if err := v.packSet(log, p); err != nil {
 		return err
 	}
-	return binary.Write(w, binary.BigEndian, uint32(0))
+	if err := p.raw(make([]byte, 4)); err != nil {
+		return err
+	}
+	return p.flush()
 }
 
 // brokenChain tells damage from a failed write: both end the walk.
@@ -47,21 +65,19 @@ func (v *view) brokenChain(err error) error {
 	return err
 }
 
-// writeSet writes header and live set, and refuses if they are not what the
+// packSet writes header and live set, and refuses if they are not what the
 // chain says.
-func (v *view) writeSet(log *chain.Log, put func(key string, value []byte) error) error {
+func (v *view) packSet(log *chain.Log, p *packer) error {
 	header, err := v.r.Get(record.HeaderKey())
 	if err != nil {
 		return err
 	}
-	if err := put(record.HeaderKey(), header); err != nil {
+	if err := p.record(record.HeaderKey(), nil, header); err != nil {
 		return err
 	}
 	var first string
-	findings, skip := 0, len(record.SetPrefix(v.h.Set))
-	both := *v
-	both.r = shown{v.r, func(key string, value []byte) error { return put(contentSet+key[skip:], value) }}
-	_, err = both.compareState(log, func(what, problem string) {
+	findings := 0
+	_, err = v.compareState(log, p, func(what, problem string) {
 		if findings++; findings == 1 {
 			first = what + ": " + problem
 		}
@@ -89,18 +105,6 @@ func (s shown) Scan(prefix, after string, fn func(key string, value []byte) erro
 
 // contentSet stands before the names of the live set's records.
 const contentSet = "s"
-
-func writeRecord(w io.Writer, key string, value []byte) error {
-	var room [8 + store.MaxKey]byte
-	b := binary.BigEndian.AppendUint32(room[:0], uint32(len(key)))
-	b = append(b, key...)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(value)))
-	if _, err := w.Write(b); err != nil {
-		return err
-	}
-	_, err := w.Write(value)
-	return err
-}
 
 // readContent calls fn for each record. It takes exactly what writeContent
 // makes: ascending keys, bounded sizes, an end, and nothing after it.

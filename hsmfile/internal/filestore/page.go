@@ -3,6 +3,7 @@ package filestore
 import (
 	"bytes"
 	"io"
+	"slices"
 	"sort"
 
 	"filehsm/hsmfile/internal/store"
@@ -36,33 +37,43 @@ type item struct {
 const elementSize = 16
 
 func readPage(file io.ReaderAt, id uint64, m *meta) (*page, error) {
+	p := new(page)
+	return p, p.read(file, id, m)
+}
+
+// read reads a page into the memory that p has, if it has any.
+func (p *page) read(file io.ReaderAt, id uint64, m *meta) error {
 	if !m.holds(id) {
-		return nil, damaged("page %d is named but outside the file", id)
+		return damaged("page %d is named but outside the file", id)
 	}
-	p := &page{id: id, file: file, head: make([]byte, pageSize)}
+	p.id, p.file = id, file
+	if p.head == nil {
+		p.head = make([]byte, pageSize)
+	}
 	if err := readAt(file, p.head, int64(id)*pageSize); err != nil {
-		return nil, err
+		return err
 	}
 	flags, count := native.Uint16(p.head[8:]), int(native.Uint16(p.head[10:]))
 	p.leaf = flags == leafFlag
 	p.span = uint64(native.Uint32(p.head[12:])) + 1
 	switch {
 	case native.Uint64(p.head) != id:
-		return nil, damaged("page %d has another page's number", id)
+		return damaged("page %d has another page's number", id)
 	case flags != leafFlag && flags != branchFlag:
-		return nil, damaged("page %d is of kind %#x where a branch or leaf belongs", id, flags)
+		return damaged("page %d is of kind %#x where a branch or leaf belongs", id, flags)
 	case id+p.span > m.pages:
-		return nil, damaged("page %d runs out of the file", id)
+		return damaged("page %d runs out of the file", id)
 	case count == 0 || headerSize+count*elementSize > pageSize:
 		// bbolt splits whatever has more than four elements into single
 		// pages, so a table never leaves the first one.
-		return nil, damaged("page %d has %d elements", id, count)
+		return damaged("page %d has %d elements", id, count)
 	}
-	return p, p.readItems(count)
+	return p.readItems(count)
 }
 
 func (p *page) readItems(count int) error {
-	p.items = make([]item, count)
+	p.items = slices.Grow(p.items[:0], count)[:count]
+	clear(p.items)
 	end := headerSize + count*elementSize
 	for i := range p.items {
 		var err error

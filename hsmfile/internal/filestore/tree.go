@@ -73,14 +73,18 @@ func (l limits) child(p *page, i int) limits {
 }
 
 // load reads a page and checks that it belongs where it hangs.
-func (t *tree) load(at limits) (*page, error) {
+func (t *tree) load(at limits) (*page, error) { return t.loadInto(new(page), at) }
+
+// loadInto is load for a page to be read into another's memory, unless it is at
+// hand.
+func (t *tree) loadInto(room *page, at limits) (*page, error) {
 	p := t.branches[at.id]
 	if p == nil {
 		p = t.leaves[at.id]
 	}
 	if p == nil {
-		var err error
-		if p, err = readPage(t.file, at.id, t.meta); err != nil {
+		p = room
+		if err := p.read(t.file, at.id, t.meta); err != nil {
 			return nil, err
 		}
 	}
@@ -89,8 +93,9 @@ func (t *tree) load(at limits) (*page, error) {
 		return nil, damaged("page %d hangs in the wrong place", p.id)
 	}
 	if !p.leaf {
-		t.branches[p.id] = p
-		return p, nil
+		own := *p
+		t.branches[p.id], *room = &own, page{} // its memory is not for others any more
+		return &own, nil
 	}
 	return p, p.checkRecords()
 }
@@ -118,9 +123,10 @@ func (p *page) checkRecords() error {
 	return nil
 }
 
-// ascend calls fn for each record from key on, filler included.
-func (t *tree) ascend(at limits, from []byte, fn func(p *page, i int) error) error {
-	p, err := t.load(at)
+// ascend calls fn for each record from key on, filler included. load gives it
+// the pages.
+func (t *tree) ascend(load func(limits) (*page, error), at limits, from []byte, fn func(p *page, i int) error) error {
+	p, err := load(at)
 	if err != nil {
 		return err
 	}
@@ -128,7 +134,7 @@ func (t *tree) ascend(at limits, from []byte, fn func(p *page, i int) error) err
 		if p.leaf {
 			err = fn(p, i)
 		} else {
-			err = t.ascend(at.child(p, i), from, fn)
+			err = t.ascend(load, at.child(p, i), from, fn)
 		}
 		if err != nil {
 			return err
@@ -199,7 +205,7 @@ func (t *tree) Scan(prefix, after string, fn func(key string, value []byte) erro
 	if t.over {
 		return errOver
 	}
-	err := t.ascend(t.top(), []byte(max(prefix, after)), func(p *page, i int) error {
+	err := t.ascend(t.load, t.top(), []byte(max(prefix, after)), func(p *page, i int) error {
 		key := string(p.items[i].key)
 		if key == after {
 			return nil
@@ -208,6 +214,33 @@ func (t *tree) Scan(prefix, after string, fn func(key string, value []byte) erro
 			return store.ErrStop
 		}
 		value, err := t.own(p, i)
+		if err != nil {
+			return err
+		}
+		return fn(key, value)
+	})
+	if errors.Is(err, store.ErrStop) {
+		return nil
+	}
+	return err
+}
+
+// Walk reads each leaf into the memory of the one before.
+func (t *tree) Walk(prefix, after string, fn func(key, value []byte) error) error {
+	if t.over {
+		return errOver
+	}
+	room := new(page)
+	load := func(at limits) (*page, error) { return t.loadInto(room, at) }
+	err := t.ascend(load, t.top(), []byte(max(prefix, after)), func(p *page, i int) error {
+		key := p.items[i].key
+		if string(key) == after {
+			return nil
+		}
+		if string(key) == fillerKey || !bytes.HasPrefix(key, []byte(prefix)) {
+			return store.ErrStop
+		}
+		value, err := p.bytes(p.items[i].at, p.items[i].size)
 		if err != nil {
 			return err
 		}

@@ -114,6 +114,11 @@ func (w *writer) Scan(prefix, after string, fn func(key string, value []byte) er
 	return err
 }
 
+// Walk is Scan: what a transaction has changed is not on any page.
+func (w *writer) Walk(prefix, after string, fn func(key, value []byte) error) error {
+	return w.Scan(prefix, after, func(key string, value []byte) error { return fn([]byte(key), value) })
+}
+
 func (w *writer) Last(prefix string) (string, []byte, error) {
 	key, value, err := w.tree.Last(prefix)
 	for err == nil && key != "" && w.deleted(key) {

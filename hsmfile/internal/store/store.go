@@ -41,7 +41,8 @@ var (
 	ErrStop = errors.New("stop")
 )
 
-// Reader reads one revision. Values it returns are copies, the caller's own.
+// Reader reads one revision. Values it returns are copies, the caller's own,
+// but for those of Walk.
 // After the end of its transaction it answers with errors.
 type Reader interface {
 	// Get returns the value under key, or nil if there is none. No stored
@@ -52,6 +53,10 @@ type Reader interface {
 	// the records as they were when it began: fn may write. An error from fn
 	// ends it and comes back, except ErrStop.
 	Scan(prefix, after string, fn func(key string, value []byte) error) error
+	// Walk is Scan for a look at very many records: key and value are the
+	// store's, valid until fn returns and not to be changed, and fn must not
+	// write.
+	Walk(prefix, after string, fn func(key, value []byte) error) error
 	// Last returns the greatest key that starts with prefix, and its value;
 	// "" and nil if there is none.
 	Last(prefix string) (key string, value []byte, err error)

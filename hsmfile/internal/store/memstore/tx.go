@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"filehsm/hsmfile/internal/store"
@@ -50,8 +51,25 @@ func (t *tx) Scan(prefix, after string, fn func(key string, value []byte) error)
 	if t.over {
 		return errOver
 	}
-	for _, r := range t.matching(prefix, after) {
+	for _, r := range slices.Clone(t.matching(prefix, after)) {
 		if err := fn(r.key, bytes.Clone(r.value)); errors.Is(err, store.ErrStop) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Walk is Scan without the copies.
+func (t *tx) Walk(prefix, after string, fn func(key, value []byte) error) error {
+	if t.over {
+		return errOver
+	}
+	var key []byte
+	for _, r := range t.matching(prefix, after) {
+		key = append(key[:0], r.key...)
+		if err := fn(key, r.value); errors.Is(err, store.ErrStop) {
 			return nil
 		} else if err != nil {
 			return err
@@ -66,11 +84,8 @@ func (t *tx) matching(prefix, after string) []record {
 		i++
 	}
 	rest := t.records[i:]
-	n := slices.IndexFunc(rest, func(r record) bool { return !strings.HasPrefix(r.key, prefix) })
-	if n < 0 {
-		n = len(rest)
-	}
-	return slices.Clone(rest[:n])
+	n := sort.Search(len(rest), func(i int) bool { return !strings.HasPrefix(rest[i].key, prefix) })
+	return rest[:n]
 }
 
 func (t *tx) Last(prefix string) (string, []byte, error) {

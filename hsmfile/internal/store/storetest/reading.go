@@ -64,6 +64,69 @@ func testValuesAreCopies(t *testing.T, s store.Store) {
 	wantContents(t, s, record{"k", "value"}, record{"l", "third"})
 }
 
+// testWalk: a walk shows what a scan does, whatever is looked up meanwhile,
+// over many pages, in a View and among a writer's own changes.
+func testWalk(t *testing.T, s store.Store) {
+	update(t, s, func(w store.Writer) error {
+		for i := range 2000 {
+			if err := w.Put(fmt.Sprintf("k/%04d", i), bytes.Repeat([]byte{byte(i)}, 1+i%300)); err != nil {
+				return err
+			}
+		}
+		return errors.Join(w.Put("k", []byte("before")), w.Put("l", bytes.Repeat([]byte("after"), 4000)))
+	})
+	view(t, s, func(r store.Reader) error { compareWalks(t, r); return nil })
+	update(t, s, func(w store.Writer) error {
+		err := errors.Join(w.Delete("k/0700"), w.Put("k/0701", []byte("changed")), w.Put("k/0702+", []byte("new")))
+		compareWalks(t, w)
+		return err
+	})
+}
+
+func compareWalks(t *testing.T, r store.Reader) {
+	t.Helper()
+	for _, c := range []struct{ prefix, after string }{{"", ""}, {"k/", ""}, {"k/", "k/0700"}, {"k/07", "k/0750+"}, {"l", ""}, {"l", "l"}, {"m", ""}, {"k/", "z"}} {
+		for _, most := range []int{1, 500, 1 << 30} {
+			if got, want := walked(t, r, c.prefix, c.after, most), scanned(t, r, c.prefix, c.after, most); !slices.Equal(got, want) {
+				t.Errorf("Walk(%q, %q) shows %d records, Scan %d, or others", c.prefix, c.after, len(got), len(want))
+			}
+		}
+	}
+}
+
+func walked(t *testing.T, r store.Reader, prefix, after string, most int) (all []record) {
+	t.Helper()
+	err := r.Walk(prefix, after, func(key, value []byte) error {
+		if own, err := r.Get(string(key)); err != nil || !bytes.Equal(own, value) {
+			t.Errorf("Walk shows %q under %q, Get %q, %v", value, key, own, err)
+		}
+		all = append(all, record{string(key), string(value)})
+		if len(all) == most {
+			return store.ErrStop
+		}
+		return nil
+	})
+	if err != nil {
+		t.Errorf("Walk(%q, %q): %v", prefix, after, err)
+	}
+	return all
+}
+
+func scanned(t *testing.T, r store.Reader, prefix, after string, most int) (all []record) {
+	t.Helper()
+	err := r.Scan(prefix, after, func(key string, value []byte) error {
+		all = append(all, record{key, string(value)})
+		if len(all) == most {
+			return store.ErrStop
+		}
+		return nil
+	})
+	if err != nil {
+		t.Errorf("Scan(%q, %q): %v", prefix, after, err)
+	}
+	return all
+}
+
 func testScanOrder(t *testing.T, s store.Store) {
 	fill(t, s, "b", "a/2", "a", "c", "a/10", "B", "a/1")
 	var want []record

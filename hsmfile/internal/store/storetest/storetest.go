@@ -32,6 +32,7 @@ var cases = []struct {
 	{"ScanPrefixAfter", testScanPrefixAfter},
 	{"ScanStops", testScanStops},
 	{"ScanBinaryKeys", testScanBinaryKeys},
+	{"Walk", testWalk},
 	{"Last", testLast},
 	{"LargeRecords", testLargeRecords},
 	{"ManyRecords", testManyRecords},

@@ -125,7 +125,7 @@ func testReaderAfterEnd(t *testing.T, s store.Store) {
 	update(t, s, func(got store.Writer) error { w = got; return got.Put("b", []byte("b")) })
 	for _, err := range []error{
 		second(r.Get("a")), second(w.Get("a")), w.Put("c", []byte("c")), w.Delete("a"),
-		second(scan(r, "", "")), second(scan(w, "", "")), third(r.Last("")), third(w.Last("")),
+		second(scan(r, "", "")), second(scan(w, "", "")), r.Walk("", "", nil), w.Walk("", "", nil), third(r.Last("")), third(w.Last("")),
 	} {
 		if err == nil {
 			t.Error("a transaction that is over still answers")
