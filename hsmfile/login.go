@@ -52,6 +52,9 @@ func (im *Image) Login(ctx context.Context, cred Credentials) (*Session, error) 
 	if cred.Password.Len() == 0 {
 		return nil, refuse(ErrUsage, "give one: --password-file FILE", "%s: no password was offered; nothing was counted", im.path)
 	}
+	if im.waits != nil {
+		return nil, im.waits
+	}
 	for {
 		a, err := im.prepareLogin(ctx, cred) // (1)
 		if err != nil {
