@@ -52,9 +52,6 @@ func (im *Image) Login(ctx context.Context, cred Credentials) (*Session, error) 
 	if cred.Password.Len() == 0 {
 		return nil, refuse(ErrUsage, "give one: --password-file FILE", "%s: no password was offered; nothing was counted", im.path)
 	}
-	if im.waits != nil {
-		return nil, im.waits
-	}
 	for {
 		a, err := im.prepareLogin(ctx, cred) // (1)
 		if err != nil {
@@ -77,19 +74,43 @@ func (im *Image) Login(ctx context.Context, cred Credentials) (*Session, error) 
 	}
 }
 
+// Admit says what Login would refuse untried, whatever the password: so that
+// nobody is asked for one in vain. Errors: ErrLocked, ErrLastAttempt,
+// ErrState, ErrIntegrity. Nothing is counted.
+func (im *Image) Admit(ctx context.Context, cred Credentials) error {
+	_, err := (&attempt{im: im, cred: cred}).look(ctx)
+	return err
+}
+
 // prepareLogin reads what the attempt is made on and derives the KEK: the
 // slow part, with no lock held.
 func (im *Image) prepareLogin(ctx context.Context, cred Credentials) (*attempt, error) {
 	a := &attempt{im: im, cred: cred}
-	var preset string
-	err := im.view(ctx, func(v *view) error {
+	preset, err := a.look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if a.user == nil {
+		return nil, im.unknownUser(preset, cred)
+	}
+	a.kek, err = a.login.KDF.Derive(cred.Password)
+	return a, err
+}
+
+// look finds the user and his login record, and gives the lockout preset. An
+// unknown user is no error here.
+func (a *attempt) look(ctx context.Context) (preset string, err error) {
+	if a.im.waits != nil {
+		return "", a.im.waits
+	}
+	err = a.im.view(ctx, func(v *view) error {
 		r, err := v.loginRoster()
 		if err != nil {
 			return err
 		}
 		preset = r.Policy.Lockout
-		u := r.ByName(foldName(cred.Username))
-		if u == nil || (cred.Role != 0 && cred.Role != Role(u.Role)) {
+		u := r.ByName(foldName(a.cred.Username))
+		if u == nil || (a.cred.Role != 0 && a.cred.Role != Role(u.Role)) {
 			return nil
 		}
 		a.user = u
@@ -99,14 +120,7 @@ func (im *Image) prepareLogin(ctx context.Context, cred Credentials) (*attempt, 
 		_, err = a.admit(v, r)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	if a.user == nil {
-		return nil, im.unknownUser(preset, cred)
-	}
-	a.kek, err = a.login.KDF.Derive(cred.Password)
-	return a, err
+	return preset, err
 }
 
 // loginRoster is the roster that a login starts from. The user's own pins are
