@@ -66,10 +66,32 @@ func (v *view) check(report *CheckReport) error {
 	add := func(what, problem string) { report.Findings = append(report.Findings, Finding{what, problem}) }
 	n, err := v.checkRecords(add)
 	report.Records = n
+	if err == nil && State(v.h.State) != Uninitialized {
+		err = v.checkMarks(add)
+	}
 	if err != nil || State(v.h.State) != Active {
 		return err
 	}
 	return v.checkUsers(add)
+}
+
+// checkMarks looks at what the image remembers of its vaults: a wrong mark
+// would say that keys are in a backup which are in none.
+func (v *view) checkMarks(add func(what, problem string)) error {
+	r, err := v.publicRoster()
+	if errors.Is(err, ErrIntegrity) {
+		return nil // found before
+	}
+	if err != nil {
+		return err
+	}
+	for _, x := range r.Vaults {
+		_, err := v.backupMark(x.ID)
+		if err := note(add, "mark of the last backup in vault "+quote(x.Name), err); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // compareState compares the live set with what the chain says it holds, both
