@@ -274,7 +274,7 @@ func (a *attempt) compare(ctx context.Context, tx store.Transactor) (*Session, e
 
 // wrong settles a wrong password and says what it brought.
 func (a *attempt) wrong(ctx context.Context, tx store.Transactor) error {
-	left := 0
+	left, restore := 0, ""
 	err := a.im.updateIn(ctx, tx, func(c *change) error {
 		r, err := c.publicRoster()
 		if err != nil {
@@ -284,14 +284,14 @@ func (a *attempt) wrong(ctx context.Context, tx store.Transactor) error {
 		if err != nil {
 			return err
 		}
-		left = a.rule.left(n)
+		left, restore = a.rule.left(n), restoreCommand(len(r.Vaults), func(i int) string { return r.Vaults[i].Name })
 		return c.failed(r, a.user, n, resultWrong)
 	})
 	if err != nil {
 		return err
 	}
 	if left == 0 && a.rule.Action == actionZeroize {
-		return refuse(ErrAuth, "bring the keys back from the newest backup: filehsm backup restore --vault NAME --identity FILE",
+		return refuse(ErrAuth, "bring the keys back from the newest backup: "+restore,
 			"%s: wrong password; that was the last attempt, and the image has wiped itself", a.im.path)
 	}
 	return a.im.wrongPassword(a.rule, left)

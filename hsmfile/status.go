@@ -98,7 +98,7 @@ func (st *Status) attention() (all []string) {
 		add("not activated yet: filehsm activate --username admin")
 		return all
 	case Zeroized:
-		add("zeroized, there are no keys here: filehsm backup restore --vault NAME --identity FILE")
+		add("zeroized, there are no keys here: %s", restoreCommand(len(st.Vaults), func(i int) string { return st.Vaults[i].Name }))
 	}
 	count := map[Role]int{}
 	for _, u := range st.Users {
