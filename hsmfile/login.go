@@ -70,7 +70,11 @@ func (im *Image) Login(ctx context.Context, cred Credentials) (*Session, error) 
 		if err != nil {
 			return nil, err
 		}
-		return s, s.renewIfAsked(ctx, a.kek)
+		if err := s.renewIfAsked(ctx, a.kek); err != nil {
+			s.Close()
+			return nil, err
+		}
+		return s, nil
 	}
 }
 
