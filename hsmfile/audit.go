@@ -119,8 +119,11 @@ func (v *view) auditVerify(o AuditVerifyOptions, report *AuditReport) error {
 		return err
 	}
 	for _, m := range o.Manifests {
-		if err := onChain(log, m); err != nil {
+		err := v.checkManifest(log, m)
+		if errors.Is(err, ErrIntegrity) {
 			report.add("backup "+m.ID, "%v", err)
+		} else if err != nil {
+			return err
 		}
 	}
 	if _, err := v.compareState(log, func(what, problem string) { report.add(what, "%s", problem) }); err != nil {

@@ -72,6 +72,7 @@ type Log struct {
 	// written counts the records in all entries: room that a State may need.
 	written int
 	keys    map[string][]made // verifying keys ever in force
+	roles   map[string]uint8  // of each user who ever did something
 }
 
 // reset is a zeroization or a restore.
@@ -86,9 +87,11 @@ type made struct {
 	gen uint32
 }
 
+func newLog() *Log { return &Log{keys: map[string][]made{}, roles: map[string]uint8{}} }
+
 // Read walks the whole chain.
 func Read(r store.Reader, each func(Link) error) (*Log, error) {
-	l := &Log{keys: map[string][]made{}}
+	l := newLog()
 	err := Walk(r, func(at Link) error {
 		l.add(at)
 		if each == nil {
@@ -111,6 +114,9 @@ func (l *Log) add(at Link) {
 			k := user + string(verifier)
 			l.keys[k] = append(l.keys[k], made{at.Sequence, gen})
 		}
+	}
+	if l.roles[string(at.User)] == 0 { // the first is nearest to what is signed
+		l.roles[string(at.User)] = at.Role
 	}
 	l.last = at
 }
@@ -168,6 +174,9 @@ func (l *Log) Vouches(user string, gen uint32, verifier []byte, seq uint64) bool
 	}
 	return false
 }
+
+// RoleOf is the role in which a user did something first, 0 if he never did.
+func (l *Log) RoleOf(user string) uint8 { return l.roles[user] }
 
 // State is what the set holds after the entry with sequence upto. A restore
 // takes up the state of the backup's head, so there is one chain of earlier
