@@ -62,7 +62,8 @@ func (v *view) checkManifest(log *chain.Log, m *Manifest) error {
 	case why != nil:
 		return why
 	case at == astray:
-		return refuse(ErrIntegrity, "this file is an older copy of the image, or one that went another way; find the newest file, or restore the backup at another path; only if the vault is what is wrong: filehsm vault remove",
+		return refuse(ErrIntegrity, "this file is an older copy of the image, or was restored from an older backup; find the newest file, or restore that backup at another path; "+
+			"to go on from here without what it has: filehsm vault remove VAULT, and add an empty directory in its place",
 			"the image does not continue its own backup %s", m.ID)
 	case at == strange:
 		return &Error{Kind: ErrIntegrity, Err: ErrUnknownSigner,
