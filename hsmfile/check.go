@@ -66,6 +66,9 @@ func (v *view) check(report *CheckReport) error {
 	add := func(what, problem string) { report.Findings = append(report.Findings, Finding{what, problem}) }
 	n, err := v.checkRecords(add)
 	report.Records = n
+	if err == nil {
+		err = v.checkPlaces(add)
+	}
 	if err == nil && State(v.h.State) != Uninitialized {
 		err = v.checkMarks(add)
 	}
