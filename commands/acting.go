@@ -112,17 +112,21 @@ func (c *call) settleName(im *hsmfile.Image, cr credentials) (credentials, *hsmf
 
 // login asks for the password if no source gave one, and logs in.
 func (c *call) login(im *hsmfile.Image, cr credentials) (*hsmfile.Session, error) {
-	if cr.Password == nil {
+	offer := hsmfile.Credentials{Username: cr.Name, Role: cr.Role, Password: cr.Password, LastAttempt: c.Switch("last-attempt")}
+	if offer.Password == nil {
 		role, err := c.roleOf(im, cr)
 		if err != nil {
 			return nil, err
 		}
-		if cr.Password, err = c.Password(cr.Name, role); err != nil {
+		if err := im.Admit(c.ctx, offer); err != nil {
+			return nil, err
+		}
+		if offer.Password, err = c.Password(cr.Name, role); err != nil {
 			return nil, err
 		}
 	}
-	defer cr.Password.Wipe()
-	return im.Login(c.ctx, hsmfile.Credentials{Username: cr.Name, Role: cr.Role, Password: cr.Password, LastAttempt: c.Switch("last-attempt")})
+	defer offer.Password.Wipe()
+	return im.Login(c.ctx, offer)
 }
 
 // roleOf is the word for the prompt: "CO", or "" for a user who is not there.

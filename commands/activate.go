@@ -62,5 +62,6 @@ func (c *call) activated(s *hsmfile.Session, p *newPassword, what fact) *Result 
 		Data: data,
 		View: views{page, note("Write the fingerprint down and keep it outside of this machine: a restore\nelsewhere asks for it to know that a backup is of this HSM.")},
 		Next: c.line("user create --as %s --username alice --role CU", s.Username()),
+		Lost: p.lost("nothing is in the image yet: remove " + shellQuoted(s.Image().Path()) + " and create it anew"),
 	}
 }

@@ -64,9 +64,22 @@ func (l line) checkArgs() error {
 	case len(l.args) < least:
 		return usageError(l.helpHint(), "%q needs %s", l.name(), l.leaf.args)
 	case len(l.args) > most:
-		return usageError(l.helpHint(), "unexpected word %q after %q", l.args[most], l.name())
+		return usageError(l.strayHint(l.args[most]), "unexpected word %q after %q", l.args[most], l.name())
 	}
 	return nil
+}
+
+// strayHint is for a word that is the value of a flag left out: a user's name
+// or a key's label, on a leaf that takes one.
+func (l line) strayHint(word string) string {
+	names := l.leaf.flagNames()
+	for _, name := range []string{"username", "filter", "label"} {
+		given := slices.ContainsFunc(l.flags, func(g given) bool { return g.name == name })
+		if l.leaf.args == "" && !given && slices.Contains(names, name) {
+			return "did you mean " + l.name() + " --" + name + " " + shellQuoted(word) + "?"
+		}
+	}
+	return l.helpHint()
 }
 
 func (l line) helpHint() string { return l.name() + " --help" }
@@ -119,7 +132,9 @@ func (r *lineReader) foreignFlag(name string) error {
 func (r *lineReader) unknownWord(word string) error {
 	choices := r.line.at.words()
 	hint := "one of: " + strings.Join(choices, ", ")
-	if near := attr.Nearest(word, choices); near != "" {
+	if r.line.at.name == program && word == "version" {
+		hint = "did you mean " + program + " --version?"
+	} else if near := attr.Nearest(word, choices); near != "" {
 		hint = "did you mean " + strings.Join(append([]string{r.line.name()}, near), " ") + "?"
 	}
 	return usageError(hint, "%q has no command %q", r.line.name(), word)

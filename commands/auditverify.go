@@ -55,7 +55,7 @@ func (c *call) newestOfVaults(im *hsmfile.Image) ([]*stored, error) {
 		if p.err != nil {
 			return nil, p.err
 		}
-		s, err := c.newest(p, im.Info().Serial)
+		s, err := c.newest(p, im)
 		if err != nil {
 			return nil, err
 		}

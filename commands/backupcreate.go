@@ -94,7 +94,7 @@ func (c *call) placesToFill(im *hsmfile.Image) ([]*place, error) {
 
 // continues checks a vault's newest backup against the image's chain.
 func (c *call) continues(im *hsmfile.Image, p *place) error {
-	newest, err := c.newest(p, im.Info().Serial)
+	newest, err := c.newest(p, im)
 	switch {
 	case errors.Is(err, hsmfile.ErrState), errors.Is(err, context.Canceled):
 		return err

@@ -126,18 +126,36 @@ func (c *call) newVerifier(im *hsmfile.Image, identity []byte) (*verifier, error
 
 // verify notes a backup's problem; an error is that of the command itself.
 func (v *verifier) verify(s *stored) error {
-	if s.problem != nil {
+	switch {
+	case errors.Is(s.problem, hsmfile.ErrUnknownSigner) && v.identity != nil:
+		s.problem = v.askInside(s)
+	case s.problem != nil:
 		return nil
-	}
-	if v.identity == nil {
+	case v.identity == nil:
 		s.problem = v.compare(s, io.Discard)
-	} else {
+	default:
 		s.problem = v.rehearse(s)
 	}
 	if v.ctx.Err() != nil {
 		return interrupted()
 	}
 	return nil
+}
+
+// askInside asks a backup whose signer the image does not know whose it is: an
+// older copy of the image does not know the keys of the time after it, and the
+// backup's own rosters do. It is not verified either way: a CO who was removed
+// could make one with an old copy of the file.
+func (v *verifier) askInside(s *stored) error {
+	err := v.rehearse(s)
+	switch {
+	case err == nil:
+		return refusal(hsmfile.ErrIntegrity, "if this file is an older copy, find the newest one, or restore the backup at another path: filehsm backup restore --image NEW.hsm",
+			"backup %s is whole and of this HSM, but by a user or key that this image does not know: it was made by a newer copy of the image, or by one that went another way", s.id)
+	case errors.Is(err, hsmfile.ErrIntegrity):
+		return err
+	}
+	return s.problem // it could not be opened
 }
 
 // rehearse plans a restore to a path where nothing is, and leaves it at that.

@@ -25,24 +25,24 @@ type exit struct {
 }
 
 // exits is the one table of exit codes; they are never changed, only added to.
+// 12 (too old) and 13 (a quorum's approval is needed) are kept for commands
+// that do not exist yet.
 var exits = []exit{
 	{0, "done", nil},
 	{1, "anything else; a full or failing disk", []error{syscall.ENOSPC, context.Canceled}},
 	{2, "usage; a value out of bounds; --accept-older missing",
 		[]error{errUsage, hsmfile.ErrUsage, hsmfile.ErrOlder}},
-	{3, "wrong user, password or second factor", []error{hsmfile.ErrAuth}},
+	{3, "wrong user or password (also the one that wipes; it says so)", []error{hsmfile.ErrAuth}},
 	{4, "account locked", []error{hsmfile.ErrLocked}},
 	{5, "wrong state, version or mode of the image or backup", []error{hsmfile.ErrState}},
 	{6, "not found or ambiguous; vault not mounted; identity opens nothing",
 		[]error{hsmfile.ErrNotFound, fs.ErrNotExist}},
-	{7, "integrity: damaged, tampered, forged, of another HSM", []error{hsmfile.ErrIntegrity}},
+	{7, "integrity: damaged, tampered, forged, of another HSM; a signature that does not verify", []error{hsmfile.ErrIntegrity}},
 	{8, "denied by role, attribute, policy or file permission",
 		[]error{hsmfile.ErrDenied, fs.ErrPermission}},
 	{9, "image busy: the wait for its lock ran out", []error{hsmfile.ErrBusy}},
 	{10, "not every vault took the backup", []error{errPartial}},
 	{11, "no usable password source; nothing was counted", []error{errNoSource}},
-	{12, "too old", nil},
-	{13, "quorum approval needed", nil},
 	{14, "last attempt refused; --last-attempt goes on", []error{hsmfile.ErrLastAttempt}},
 }
 

@@ -51,6 +51,23 @@ func isStdin(path string) bool {
 	return path == "-" || filepath.Clean(path) == "/dev/stdin" || filepath.Clean(path) == "/dev/fd/0"
 }
 
+// checkSources refuses a line that names two places for one password: the
+// user may mean either.
+func (c *call) checkSources() error {
+	for _, rivals := range [][]string{{"password-file", "password-fd"}, {"new-password-file", "new-password-fd", "generate-password"}} {
+		var given []string
+		for _, name := range rivals {
+			if c.Given(name) {
+				given = append(given, "--"+name)
+			}
+		}
+		if len(given) > 1 {
+			return usageError("leave one of them out", "%s and %s are both given", given[0], given[1])
+		}
+	}
+	return c.checkStdin()
+}
+
 // checkStdin refuses a line on which two flags would share one stream: the
 // first would take the second one's bytes. It runs before anything is done.
 func (c *call) checkStdin() error {

@@ -57,7 +57,7 @@ func (w *world) print(c *call, result *Result, err error) int {
 	}
 	out.flush()
 	if out.err != nil {
-		err = firstOf(err, &hsmfile.Error{Text: "failed to write the result", Err: out.err})
+		err = firstOf(err, &hsmfile.Error{Text: "failed to write the result", Hint: result.Lost, Err: out.err})
 	}
 	if err != nil {
 		w.explain(err)

@@ -49,6 +49,15 @@ func (c *call) actWithNew(im *hsmfile.Image, cr credentials, u *hsmfile.UserInfo
 	return s, p, err
 }
 
+// lost is the hint for a result that could not be written: a password made
+// here is set, and nobody has seen it.
+func (p *newPassword) lost(cure string) string {
+	if p.generated {
+		return "the new password is set and was not shown; " + cure
+	}
+	return ""
+}
+
 // generatedIn adds a password that was made here to a result; there is no other
 // place and no second time to see it.
 func (p *newPassword) generatedIn(data object, page facts) (object, facts) {

@@ -35,7 +35,10 @@ func policyShow(c *call) (*Result, error) {
 		return nil, err
 	}
 	data, page, err := c.policyOf(im)
-	return &Result{Data: data, View: page}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Data: data, View: page}, nil
 }
 
 // policyOf is the rules for programs and for eyes.

@@ -85,7 +85,7 @@ func (w *world) dispatch(ctx context.Context, root *noun, l line) int {
 // perform runs one leaf and prints its result; its image stays open until the
 // last row is out.
 func (w *world) perform(c *call, run runFunc) int {
-	err := c.checkStdin()
+	err := c.checkSources()
 	var result *Result
 	if err == nil {
 		result, err = run(c)

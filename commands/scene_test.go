@@ -89,6 +89,7 @@ const bareProgram = "filehsm-bare"
 // thread by thread.
 func runBare() {
 	leaveTerminal()
+	turnClock()
 	runtime.LockOSThread()
 	os.Exit(Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

@@ -128,28 +128,34 @@ func readAll(ctx context.Context, places []*place) (all []stored) {
 	return all
 }
 
-// newest is a vault's newest backup of the HSM with this serial whose
-// manifest can be read; nil if there is none. What cannot be read is told.
-func (c *call) newest(p *place, serial string) (*stored, error) {
+// newest is a vault's newest backup of an image whose manifest can be read and
+// believed; nil if there is none. What is passed over is told.
+func (c *call) newest(p *place, im *hsmfile.Image) (*stored, error) {
 	all, err := p.backups(c.ctx)
 	if err != nil {
 		return nil, err
 	}
 	for i := range all {
 		s := &all[i]
-		if s.serial != serial {
+		if s.serial != im.Info().Serial {
 			continue
 		}
 		if err := s.read(c.ctx); err != nil {
 			return nil, err
 		}
-		if s.manifest != nil {
-			return s, nil
-		}
 		if errors.Is(s.problem, hsmfile.ErrState) { // a newer version's: it may know better than we do
 			return nil, about(p.what(), "", s.problem)
 		}
-		c.Warn("%s: %v", p.what(), s.problem)
+		why := s.problem
+		if s.manifest != nil {
+			if why, err = im.BelieveManifest(c.ctx, s.manifest); err != nil {
+				return nil, err
+			}
+			if why == nil {
+				return s, nil
+			}
+		}
+		c.Warn("%s: %v", p.what(), why)
 	}
 	return nil, nil
 }

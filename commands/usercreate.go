@@ -48,7 +48,7 @@ func userCreate(c *call) (*Result, error) {
 		{"created", fmt.Sprintf("user %s (%s)", name, role)},
 		{"image", im.Path()},
 	})
-	return &Result{Data: data, View: page, Next: c.afterUser(im, name, role)}, nil
+	return &Result{Data: data, View: page, Next: c.afterUser(im, name, role), Lost: p.lost("set another: " + c.line("user change-password --username %s", name))}, nil
 }
 
 // newUser is the name and role of the user to be made.

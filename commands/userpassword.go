@@ -88,7 +88,8 @@ func (c *call) setOwn(s *hsmfile.Session, p *newPassword) (*Result, error) {
 		{"changed", fmt.Sprintf("the password of %s (%s); his sessions are ended", s.Username(), s.Role())},
 		{"image", im.Path()},
 	})
-	return &Result{Data: data, View: page, Next: c.line("login --username %s", s.Username())}, nil
+	return &Result{Data: data, View: page, Next: c.line("login --username %s", s.Username()),
+		Lost: p.lost("a CO sets another: " + c.line("user change-password --username %s", s.Username()))}, nil
 }
 
 // confirmReset: where nobody but the user has the way to his keys, another's
@@ -114,5 +115,6 @@ func (c *call) reset(s *hsmfile.Session, u *hsmfile.UserInfo, p *newPassword) (*
 	}
 	data, page := p.generatedIn(append(aboutUser(im, u.Username, u.Role), member{"keys-deleted", keys}),
 		append(what, fact{"image", im.Path()}))
-	return &Result{Data: data, View: page, Next: c.line("user change-password --as %s", u.Username) + "   # by himself: until then you know his password"}, nil
+	return &Result{Data: data, View: page, Next: c.line("user change-password --as %s", u.Username) + "   # by himself: until then you know his password",
+		Lost: p.lost("set another: " + c.line("user change-password --username %s", u.Username))}, nil
 }

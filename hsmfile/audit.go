@@ -130,8 +130,11 @@ func (v *view) verifyChain(o AuditVerifyOptions, report *AuditReport) (*chain.Lo
 		return nil, err
 	}
 	for _, m := range o.Manifests {
-		if err := onChain(log, m); err != nil {
+		err := v.checkManifest(log, m)
+		if errors.Is(err, ErrIntegrity) {
 			report.add("backup "+m.ID, "%v", err)
+		} else if err != nil {
+			return nil, err
 		}
 	}
 	return log, nil

@@ -65,10 +65,36 @@ func (v *view) check(report *CheckReport) error {
 	}
 	report.Records, err = v.checkRecords(log, a)
 	report.Entries, report.Findings = a.Entries, append(report.Findings, a.Findings...)
+	add := func(what, problem string) { report.Findings = append(report.Findings, Finding{what, problem}) }
+	if err == nil {
+		err = v.checkPlaces(add)
+	}
+	if err == nil && State(v.h.State) != Uninitialized {
+		err = v.checkMarks(add)
+	}
 	if err != nil || State(v.h.State) != Active {
 		return err
 	}
-	return v.checkUsers(func(what, problem string) { report.Findings = append(report.Findings, Finding{what, problem}) })
+	return v.checkUsers(add)
+}
+
+// checkMarks looks at what the image remembers of its vaults: a wrong mark
+// would say that keys are in a backup which are in none.
+func (v *view) checkMarks(add func(what, problem string)) error {
+	r, err := v.publicRoster()
+	if errors.Is(err, ErrIntegrity) {
+		return nil // found before
+	}
+	if err != nil {
+		return err
+	}
+	for _, x := range r.Vaults {
+		_, err := v.backupMark(x.ID)
+		if err := note(add, "mark of the last backup in vault "+quote(x.Name), err); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // describeName is a record's name for people.

@@ -22,6 +22,16 @@ func refuse(kind error, hint, format string, args ...any) *Error {
 
 const restoreHint = "keep the file as it is, and restore the newest backup: filehsm backup restore"
 
+// restoreCommand is the line that brings the keys back; where there is one
+// vault, it names it.
+func restoreCommand(vaults int, name func(i int) string) string {
+	vault := "NAME"
+	if vaults == 1 {
+		vault = name(0)
+	}
+	return "filehsm backup restore --vault " + vault + " --identity FILE"
+}
+
 // damaged is a refusal of a record, by its name for people.
 func (im *Image) damaged(what string, err error) *Error {
 	return &Error{Kind: ErrIntegrity, Text: fmt.Sprintf("%s: %s is damaged or forged", im.path, what),

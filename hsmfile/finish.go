@@ -2,8 +2,10 @@ package hsmfile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"filehsm/hsmfile/internal/record"
 	"filehsm/hsmfile/internal/store"
@@ -74,6 +76,20 @@ func (im *Image) finish(ctx context.Context) error {
 		}
 	}
 	return im.scrub(ctx)
+}
+
+// leave keeps an image open for whoever only looks, where its file cannot be
+// written: on a full or read-only disk status and image check must still say
+// what is there.
+func (im *Image) leave(why error) error {
+	for _, no := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, syscall.EROFS} {
+		if errors.Is(why, no) {
+			im.waits = &Error{Text: "what an earlier command began cannot be finished", Err: why}
+			im.warn(im.waits.Error() + "; until it is, no password is taken and no key is used")
+			return nil
+		}
+	}
+	return why
 }
 
 func (im *Image) marks(ctx context.Context) (map[string]string, error) {

@@ -45,6 +45,7 @@ type Image struct {
 	warn  func(string)
 
 	marked atomic.Bool // a change of ours left a mark: finish after its commit
+	waits  error       // why what a killed process left could not be finished; until it is, nobody uses a key
 }
 
 // Info is what is fixed for an image, and its state when it was opened.
@@ -180,31 +181,33 @@ func newSerial() string {
 
 // Open checks that path is an image that this version and this user can work
 // with, and finishes what a killed process left half done: login attempts,
-// scrubs, deletions, restores. It does not read the records.
+// scrubs, deletions, restores. Where there is no room for that, it warns, and
+// the image can be looked at and no more. It does not read the records.
 // Errors: ErrNotFound, ErrDenied, ErrIntegrity, ErrState (a newer version).
 func Open(ctx context.Context, path string, o Options) (*Image, error) {
 	s, err := filestore.Open(path, filestore.Options{LockTimeout: o.LockTimeout, AcceptPrevious: o.AcceptPrevious})
 	if err != nil {
 		return nil, storeError(path, err)
 	}
+	return open(ctx, path, s, o)
+}
+
+func open(ctx context.Context, path string, s store.Store, o Options) (*Image, error) {
 	im := &Image{path: path, store: s, warn: o.Warn}
 	if im.warn == nil {
 		im.warn = func(string) {}
 	}
 	var waiting bool
-	err = im.view(ctx, func(v *view) error {
+	err := im.view(ctx, func(v *view) (err error) {
 		im.info = v.info()
 		waiting, err = v.workWaits()
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	if !waiting {
-		return im, nil
+	if err != nil || !waiting {
+		return im, err
 	}
 	if err := im.finish(ctx); err != nil {
-		return nil, err
+		return im, im.leave(err)
 	}
 	return im, im.view(ctx, func(v *view) error { im.info = v.info(); return nil }) // a killed login may have wiped it
 }

@@ -1,15 +1,12 @@
 package hsmfile
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync"
-	"syscall"
 	"testing"
 
 	"filehsm/hsmfile/internal/record"
-	"filehsm/hsmfile/internal/store"
 )
 
 func (f *fixture) counter(name string) (n record.Counter) {
@@ -253,69 +250,6 @@ func TestKilledBesideUs(t *testing.T) {
 	f.leaveOpen("alice", 3)
 	_, err := f.try("alice", passAlice, false)
 	f.wants(err, ErrLocked, "login after a killed last attempt")
-}
-
-// fullDisk fails the Update with a number, and all after it up to another.
-type fullDisk struct {
-	store.Store
-	n, from, to int
-}
-
-func (d *fullDisk) Update(ctx context.Context, fn func(store.Writer) error) error {
-	return d.update(ctx, d.Store, fn)
-}
-
-func (d *fullDisk) update(ctx context.Context, tx store.Transactor, fn func(store.Writer) error) error {
-	d.n++
-	if d.n >= d.from && d.n <= d.to {
-		return fmt.Errorf("failed to write: %w", syscall.ENOSPC)
-	}
-	return tx.Update(ctx, fn)
-}
-
-func (d *fullDisk) Hold(ctx context.Context, fn func(store.Transactor) error) error {
-	return d.Store.Hold(ctx, func(tx store.Transactor) error { return fn(fullHeld{tx, d}) })
-}
-
-type fullHeld struct {
-	store.Transactor
-	d *fullDisk
-}
-
-func (h fullHeld) Update(ctx context.Context, fn func(store.Writer) error) error {
-	return h.d.update(ctx, h.Transactor, fn)
-}
-
-// TestFullDiskLogin: step 3 that cannot be written is a refusal untried; a
-// right password whose step 5 cannot be written costs nothing.
-func TestFullDiskLogin(t *testing.T) {
-	for _, tc := range []struct {
-		what, password string
-		from, to       int
-		failures       uint32
-	}{
-		{"step 3", passAlice, 1, 9, 0},
-		{"step 3, wrong", "wrong", 1, 9, 0},
-		{"step 5", passAlice, 2, 2, 0},
-		{"step 5, wrong", "wrong", 2, 9, 1}, // counted, and settled by the next Open
-		{"all but step 3", passAlice, 2, 9, 1},
-	} {
-		t.Run(tc.what, func(t *testing.T) {
-			f := newFixture(t, CreateSpec{})
-			whole := f.im.store
-			f.im.store = &fullDisk{whole, 0, tc.from, tc.to}
-			_, err := f.try("alice", tc.password, false)
-			if !errors.Is(err, syscall.ENOSPC) {
-				t.Errorf("got %v, want a full disk", err)
-			}
-			f.im.store = whole
-			f.reopen()
-			if n := f.counter("alice"); n.Failures != tc.failures || n.Open {
-				t.Errorf("the counter is %+v, want %d failures", n, tc.failures)
-			}
-			f.login("alice")
-		})
-	}
 }
 
 // TestDamagedCounter: damaged or missing is a refusal for who the roster

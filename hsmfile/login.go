@@ -70,23 +70,51 @@ func (im *Image) Login(ctx context.Context, cred Credentials) (*Session, error) 
 		if err != nil {
 			return nil, err
 		}
-		return s, s.renewIfAsked(ctx, a.kek)
+		if err := s.renewIfAsked(ctx, a.kek); err != nil {
+			s.Close()
+			return nil, err
+		}
+		return s, nil
 	}
+}
+
+// Admit says what Login would refuse untried, whatever the password: so that
+// nobody is asked for one in vain. Errors: ErrLocked, ErrLastAttempt,
+// ErrState, ErrIntegrity. Nothing is counted.
+func (im *Image) Admit(ctx context.Context, cred Credentials) error {
+	_, err := (&attempt{im: im, cred: cred}).look(ctx)
+	return err
 }
 
 // prepareLogin reads what the attempt is made on and derives the KEK: the
 // slow part, with no lock held.
 func (im *Image) prepareLogin(ctx context.Context, cred Credentials) (*attempt, error) {
 	a := &attempt{im: im, cred: cred}
-	var preset string
-	err := im.view(ctx, func(v *view) error {
+	preset, err := a.look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if a.user == nil {
+		return nil, im.unknownUser(preset, cred)
+	}
+	a.kek, err = a.login.KDF.Derive(cred.Password)
+	return a, err
+}
+
+// look finds the user and his login record, and gives the lockout preset. An
+// unknown user is no error here.
+func (a *attempt) look(ctx context.Context) (preset string, err error) {
+	if a.im.waits != nil {
+		return "", a.im.waits
+	}
+	err = a.im.view(ctx, func(v *view) error {
 		r, err := v.loginRoster()
 		if err != nil {
 			return err
 		}
 		preset = r.Policy.Lockout
-		u := r.ByName(foldName(cred.Username))
-		if u == nil || (cred.Role != 0 && cred.Role != Role(u.Role)) {
+		u := r.ByName(foldName(a.cred.Username))
+		if u == nil || (a.cred.Role != 0 && a.cred.Role != Role(u.Role)) {
 			return nil
 		}
 		a.user = u
@@ -96,14 +124,7 @@ func (im *Image) prepareLogin(ctx context.Context, cred Credentials) (*attempt, 
 		_, err = a.admit(v, r)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	if a.user == nil {
-		return nil, im.unknownUser(preset, cred)
-	}
-	a.kek, err = a.login.KDF.Derive(cred.Password)
-	return a, err
+	return preset, err
 }
 
 // loginRoster is the roster that a login starts from. The user's own pins are
@@ -257,7 +278,7 @@ func (a *attempt) compare(ctx context.Context, tx store.Transactor) (*Session, e
 
 // wrong settles a wrong password and says what it brought.
 func (a *attempt) wrong(ctx context.Context, tx store.Transactor) error {
-	left := 0
+	left, restore := 0, ""
 	err := a.im.updateIn(ctx, tx, func(c *change) error {
 		r, err := c.publicRoster()
 		if err != nil {
@@ -267,14 +288,14 @@ func (a *attempt) wrong(ctx context.Context, tx store.Transactor) error {
 		if err != nil {
 			return err
 		}
-		left = a.rule.left(n)
+		left, restore = a.rule.left(n), restoreCommand(len(r.Vaults), func(i int) string { return r.Vaults[i].Name })
 		return c.failed(r, a.user, n, resultWrong)
 	})
 	if err != nil {
 		return err
 	}
 	if left == 0 && a.rule.Action == actionZeroize {
-		return refuse(ErrAuth, "bring the keys back from the newest backup: filehsm backup restore --vault NAME --identity FILE",
+		return refuse(ErrAuth, "bring the keys back from the newest backup: "+restore,
 			"%s: wrong password; that was the last attempt, and the image has wiped itself", a.im.path)
 	}
 	return a.im.wrongPassword(a.rule, left)

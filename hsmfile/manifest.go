@@ -11,10 +11,8 @@ import (
 	"hash"
 	"io"
 	"regexp"
-	"slices"
 	"time"
 
-	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/record"
 	"filehsm/hsmfile/internal/seal"
 )
@@ -157,7 +155,9 @@ func (m *Manifest) verifies() bool {
 }
 
 // VerifyManifest checks that a manifest is of this image, and signed with a
-// key that the chain says one of its users had. ErrIntegrity otherwise.
+// key that the chain says one of its officers or appliance users had.
+// ErrIntegrity otherwise; ErrUnknownSigner as well if all that is wrong is
+// that the image does not know the key.
 func (im *Image) VerifyManifest(ctx context.Context, m *Manifest) error {
 	found, err := im.VerifyManifests(ctx, []*Manifest{m})
 	if err != nil {
@@ -170,76 +170,20 @@ func (im *Image) VerifyManifest(ctx context.Context, m *Manifest) error {
 // once. found has an error or nil for each; err means that it could not look.
 func (im *Image) VerifyManifests(ctx context.Context, all []*Manifest) (found []error, err error) {
 	err = im.view(ctx, func(v *view) error {
-		log, err := chain.Read(v.r, nil)
+		log, err := v.wholeLog()
 		if err != nil {
-			return im.damaged("audit chain", err)
+			return err
 		}
 		for _, m := range all {
-			found = append(found, v.verifyManifest(log, m))
+			why, err := v.verifyManifest(log, m)
+			if err != nil {
+				return err
+			}
+			found = append(found, why)
 		}
 		return nil
 	})
 	return found, err
-}
-
-func (v *view) verifyManifest(log *chain.Log, m *Manifest) error {
-	if err := v.sameImage(m); err != nil {
-		return err
-	}
-	user, _ := hex.DecodeString(m.Signer.UserID)
-	key, _ := hex.DecodeString(m.Signer.PublicKey)
-	w, err := v.witnesses(log)
-	if err != nil {
-		return err
-	}
-	known, err := w.vouch(string(user), m.Signer.Generation, key, log.Last().Sequence)
-	if err != nil {
-		return err
-	}
-	if u := w.roster.ByID(string(user)); u != nil && !slices.Contains(operations[opBackup].roles, Role(u.Role)) {
-		known = false // a CU's signature is a good one, but backups are not his to make
-	}
-	if !known || !m.verifies() {
-		return refuse(ErrIntegrity, "take another backup: filehsm backup list", "backup %s: its manifest is not signed by a user of this image", m.ID)
-	}
-	return nil
-}
-
-// sameImage refuses the backup of another HSM.
-func (v *view) sameImage(m *Manifest) error {
-	i := v.info()
-	if m.ImageID != i.ID || m.Serial != i.Serial || m.Fingerprint != i.Fingerprint {
-		return refuse(ErrIntegrity, "filehsm status shows this image's serial and fingerprint", "backup %s is of another HSM (serial %s), not of %s (serial %s)", m.ID, m.Serial, v.im.path, i.Serial)
-	}
-	return nil
-}
-
-// CheckManifest says whether a vault's newest backup lies on this image's
-// chain, or was passed over by a restore. If not, this image is older than its
-// backup: somebody put an old file back.
-func (im *Image) CheckManifest(ctx context.Context, m *Manifest) error {
-	return im.view(ctx, func(v *view) error {
-		if err := v.sameImage(m); err != nil {
-			return err
-		}
-		if at, err := chain.At(v.r, m.HeadSequence); err == nil && at.Entry != nil && hex.EncodeToString(at.Hash) == m.HeadHash {
-			return nil // the common case; that the chain leads on from there, Backup.Write sees
-		}
-		log, err := chain.Read(v.r, nil)
-		if err != nil {
-			return im.damaged("audit chain", err)
-		}
-		return onChain(log, m)
-	})
-}
-
-func onChain(log *chain.Log, m *Manifest) error {
-	hash, err := hex.DecodeString(m.HeadHash)
-	if err == nil && (log.Has(m.HeadSequence, hash) || log.Passed(m.HeadSequence, hash)) {
-		return nil
-	}
-	return refuse(ErrIntegrity, "this file is an older copy of the image, or one that went another way; find the newest file, or restore the backup at another path; only if the vault is what is wrong: filehsm vault remove",
-		"the image does not continue its own backup %s", m.ID)
 }
 
 // VerifyCiphertext compares what r holds with the manifest: size and SHA-256.

@@ -197,7 +197,10 @@ func TestRestoreKilledAtNewPath(t *testing.T) {
 		if err == nil {
 			break
 		}
-		must[*Image](t)(Open(f.ctx, path, f.options()))
+		begun := must[*Image](t)(Open(f.ctx, path, f.options()))
+		if _, err := begun.Status(f.ctx); !errors.Is(err, ErrState) {
+			t.Errorf("killed at %d: the status says %v, want ErrState", n, err)
+		}
 		if left := records(t, path); len(left) != 1 {
 			t.Errorf("killed at %d: %d records are left, want the header", n, len(left))
 		}

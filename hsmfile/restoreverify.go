@@ -124,7 +124,7 @@ func (p *RestorePlan) whole(v *view, r *roster) error {
 // compare says what the image had just before it was zeroized and the backup
 // does not have, and what the backup has that had been removed by then.
 func (p *RestorePlan) compare(ctx context.Context, v *view) error {
-	for _, m := range p.o.Passed {
+	for _, m := range p.newer() {
 		p.report.Newer = append(p.report.Newer, fmt.Sprintf("a newer backup, %s, with %s", m.ID, countKeys(m.KeyCount)))
 	}
 	if p.log == nil {

@@ -207,13 +207,22 @@ func (p *RestorePlan) remember(c *change, r *roster) error {
 // lay as many manifests there as he likes.
 const maxPassed = 400
 
-// passed are the newer backups for the restore's entry: those that their own
-// signature holds for, of this very image.
+// passed are the newer backups for the restore's entry.
 func (p *RestorePlan) passed() (out []chain.Passed) {
-	for _, m := range p.o.Passed[:min(len(p.o.Passed), maxPassed)] {
-		hash, err := hex.DecodeString(m.HeadHash)
-		if err == nil && m.verifies() && m.ImageID == p.m.ImageID && m.Fingerprint == p.m.Fingerprint {
+	for _, m := range p.newer() {
+		if hash, err := hex.DecodeString(m.HeadHash); err == nil {
 			out = append(out, chain.Passed{Backup: m.ID, Sequence: m.HeadSequence, Hash: hash})
+		}
+	}
+	return out
+}
+
+// newer are the newer backups that their own signature holds for, of this very
+// image.
+func (p *RestorePlan) newer() (out []*Manifest) {
+	for _, m := range p.o.Passed[:min(len(p.o.Passed), maxPassed)] {
+		if m.verifies() && m.ImageID == p.m.ImageID && m.Fingerprint == p.m.Fingerprint {
+			out = append(out, m)
 		}
 	}
 	return out

@@ -88,6 +88,9 @@ func (s *Session) keysAt(v *view, gen uint32) (*seal.UserKeys, error) {
 // check is the door: the state, the role's right, the roster as far as the
 // user himself can vouch for it, and that he is still who he was.
 func (s *Session) check(v *view, op operation) error {
+	if v.im.waits != nil {
+		return v.im.waits
+	}
 	if err := v.needState(Active); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package hsmfile
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/record"
@@ -91,51 +92,60 @@ func (v *view) keysSince(generation uint64) (int, error) {
 
 // attention says what is not yet safe, the most urgent first, each with the
 // line that mends it.
-func (st *Status) attention() (all []string) {
-	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+func (st *Status) attention() []string {
 	switch st.State {
 	case Uninitialized:
-		add("not activated yet: filehsm activate --username admin")
-		return all
+		return []string{"not activated yet: filehsm activate --username admin"}
 	case Zeroized:
-		add("zeroized, there are no keys here: filehsm backup restore --vault NAME --identity FILE")
+		return []string{"zeroized, there are no keys here: " + restoreCommand(len(st.Vaults), func(i int) string { return st.Vaults[i].Name })}
 	}
-	count := map[Role]int{}
+	return slices.Concat(st.nearLimit(), st.outsideBackups(), st.missingRoles())
+}
+
+// nearLimit are the users who are locked, or one wrong password from it.
+func (st *Status) nearLimit() (all []string) {
 	for _, u := range st.Users {
-		count[u.Role]++
-		if st.State != Active {
-			continue
-		}
 		switch {
 		case u.Locked:
-			add("user %q is locked: filehsm user unlock --username %s", u.Username, u.Username)
+			all = append(all, fmt.Sprintf("user %q is locked: filehsm user unlock --username %s", u.Username, u.Username))
 		case u.AttemptsLeft == 1 && u.OnLimit == actionZeroize:
-			add("one more wrong password of %q wipes every key", u.Username)
+			all = append(all, fmt.Sprintf("one more wrong password of %q wipes every key", u.Username))
 		case u.AttemptsLeft == 1:
-			add("one more wrong password locks user %q", u.Username)
+			all = append(all, fmt.Sprintf("one more wrong password locks user %q", u.Username))
 		}
 	}
-	if st.State != Active {
-		return all
-	}
+	return all
+}
+
+// outsideBackups is what a loss of the file would cost.
+func (st *Status) outsideBackups() (all []string) {
 	if len(st.Vaults) == 0 {
-		add("no vault, so no backup can be made: filehsm vault keygen --identity FILE, then filehsm vault add NAME DIR --recipient age1…")
+		all = append(all, "no vault, so no backup can be made: filehsm vault keygen --identity FILE, then filehsm vault add NAME DIR --recipient age1…")
 	}
 	if n := st.KeysNotInBackup; n == 1 {
-		add("1 key is in no backup: filehsm backup create")
+		all = append(all, "1 key is in no backup: filehsm backup create")
 	} else if n > 1 {
-		add("%d keys are in no backup: filehsm backup create", n)
+		all = append(all, fmt.Sprintf("%d keys are in no backup: filehsm backup create", n))
 	}
 	for _, x := range st.Vaults {
 		if x.LastBackup == nil {
-			add("vault %q has no backup yet: filehsm backup create", x.Name)
+			all = append(all, fmt.Sprintf("vault %q has no backup yet: filehsm backup create", x.Name))
 		}
 	}
+	return all
+}
+
+// missingRoles are users without whom something cannot be done.
+func (st *Status) missingRoles() (all []string) {
+	count := map[Role]int{}
+	for _, u := range st.Users {
+		count[u.Role]++
+	}
 	if count[CO] == 1 {
-		add("one CO only, and nobody to reset his password: filehsm user create --role CO")
+		all = append(all, "one CO only, and nobody to reset his password: filehsm user create --role CO")
 	}
 	if count[AU] == 0 {
-		add("no AU to make the nightly backup: filehsm user create --role AU")
+		all = append(all, "no AU to make the nightly backup: filehsm user create --role AU")
 	}
 	return all
 }

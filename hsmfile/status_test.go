@@ -3,10 +3,13 @@ package hsmfile
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"maps"
 	"path/filepath"
 	"testing"
 
 	"filehsm/hsmfile/attr"
+	"filehsm/hsmfile/internal/record"
 )
 
 // TestKeysNotInBackup: what a zeroization took, and what a restore brought
@@ -44,4 +47,29 @@ func TestKeysNotInBackup(t *testing.T) {
 	im = must[*Image](t)(plan.Apply(ctx))
 	want(1, 0)
 	whole(t, im)
+}
+
+// TestBackupMark: a bit flipped in what the image remembers of its vault's
+// newest backup is found, for it would say that keys are in it which are not.
+func TestBackupMark(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	identity := new(bytes.Buffer)
+	recipient := must[string](t)(GenerateIdentity(identity, false, f.im.Info().Fingerprint))
+	ok(t, f.co.AddVault(f.ctx, VaultInfo{Name: "usb", Location: "/mnt/usb", ID: "id1", Recipients: []string{recipient}}))
+	b := must[*Backup](t)(f.co.BeginBackup(f.ctx))
+	must[[]*Manifest](t)(b.Write(f.ctx, []BackupTarget{{[]string{recipient}, new(bytes.Buffer)}}))
+	ok(t, f.co.FinishBackup(f.ctx, b, []string{"usb"}, nil))
+	all := records(t, f.path)
+	key := record.BackupMarkKey("id1")
+	for bit := range 8 * len(all[key]) {
+		changed := maps.Clone(all)
+		changed[key] = bytes.Clone(all[key])
+		changed[key][bit/8] ^= 1 << (bit % 8)
+		im := inMemory(t, changed)
+		_, err := im.Status(f.ctx)
+		f.wants(err, ErrIntegrity, fmt.Sprintf("status, bit %d", bit))
+		if report := must[*CheckReport](t)(im.Check(f.ctx)); len(report.Findings) == 0 {
+			t.Errorf("image check finds nothing in bit %d", bit)
+		}
+	}
 }

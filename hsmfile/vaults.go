@@ -57,10 +57,15 @@ func (v *view) backupMark(vault string) (*BackupMark, error) {
 		return nil, err
 	}
 	var m record.BackupMark
-	if err := record.Decode(b, &m); err != nil {
+	err = record.Decode(b, &m)
+	created := time.UnixMilli(m.Created).UTC()
+	if err == nil && m.ID != backupID(v.h.Serial, m.Generation, created) {
+		err = record.ErrMalformed // an id says the rest once more, which is as good as a checksum
+	}
+	if err != nil {
 		return nil, v.im.damaged("mark of the last backup", err)
 	}
-	return &BackupMark{ID: m.ID, Created: time.UnixMilli(m.Created).UTC(), Generation: m.Generation}, nil
+	return &BackupMark{ID: m.ID, Created: created, Generation: m.Generation}, nil
 }
 
 // AddVault enters a vault in the roster. CO only: nobody else says where the

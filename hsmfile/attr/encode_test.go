@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -96,4 +99,35 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%x became %x: %v", data, again, err)
 		}
 	})
+}
+
+// TestFormatPage: FORMAT.md lists every flag with its bit, and as many map keys
+// as there are.
+func TestFormatPage(t *testing.T) {
+	page, err := os.ReadFile("../FORMAT.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, line, _ := strings.Cut(string(page), "Flags, from the lowest bit: ")
+	line, _, _ = strings.Cut(line, "\n")
+	listed := strings.Split(strings.TrimSuffix(line, "."), ", ")
+	for _, r := range table {
+		if r.Kind != Flag {
+			continue
+		}
+		want := fmt.Sprintf("%d %s", r.bit, r.Name)
+		if i := slices.IndexFunc(listed, func(s string) bool { s, _, _ = strings.Cut(s, " ("); return s == want }); i < 0 {
+			t.Errorf("%q is not in %q", want, line)
+		} else {
+			listed = slices.Delete(listed, i, i+1)
+		}
+	}
+	if len(listed) > 0 {
+		t.Errorf("no flags: %q", listed)
+	}
+	for i := range reflect.TypeFor[stored]().NumField() {
+		if key, _, _ := strings.Cut(reflect.TypeFor[stored]().Field(i).Tag.Get("cbor"), ","); !strings.Contains(string(page), "| "+key+" | ") {
+			t.Errorf("map key %s is not there", key)
+		}
+	}
 }

@@ -246,7 +246,7 @@ func FuzzEntry(f *testing.F) {
 		if !bytes.Equal(e.Encode(), b) {
 			t.Errorf("%x is written again as %x", b, e.Encode())
 		}
-		l := &Log{keys: map[string][]made{}} // whatever was taken can be replayed
+		l := newLog() // whatever was taken can be replayed
 		e.Sequence = 1
 		l.add(Link{Entry: e, Hash: record.Hash(b)})
 		l.State(1)

@@ -66,6 +66,7 @@ type Log struct {
 	resets []reset // entries that replace the state, ascending
 	last   Link
 	keys   map[string][]made // verifying keys ever in force
+	roles  map[string]uint8  // of each user who ever did something
 }
 
 // reset is a zeroization or a restore.
@@ -80,9 +81,11 @@ type made struct {
 	gen uint32
 }
 
+func newLog() *Log { return &Log{keys: map[string][]made{}, roles: map[string]uint8{}} }
+
 // Read walks the whole chain.
 func Read(r store.Reader, each func(Link) error) (*Log, error) {
-	l := &Log{keys: map[string][]made{}}
+	l := newLog()
 	err := Walk(r, func(at Link) error {
 		l.add(at)
 		if each == nil {
@@ -107,6 +110,9 @@ func (l *Log) add(at Link) {
 			k := user + string(verifier)
 			l.keys[k] = append(l.keys[k], made{at.Sequence, gen})
 		}
+	}
+	if l.roles[string(at.User)] == 0 { // the first is nearest to what is signed
+		l.roles[string(at.User)] = at.Role
 	}
 	l.last = at
 }
@@ -164,3 +170,6 @@ func (l *Log) Vouches(user string, gen uint32, verifier []byte, seq uint64) bool
 	}
 	return false
 }
+
+// RoleOf is the role in which a user did something first, 0 if he never did.
+func (l *Log) RoleOf(user string) uint8 { return l.roles[user] }

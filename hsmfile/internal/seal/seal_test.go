@@ -192,8 +192,8 @@ func TestKDFBounds(t *testing.T) {
 	for what, change := range map[string]func(*KDF){
 		"algorithm": func(k *KDF) { k.Algorithm = 2 }, "no salt": func(k *KDF) { k.Salt = nil },
 		"long salt": func(k *KDF) { k.Salt = make([]byte, 17) }, "no time": func(k *KDF) { k.Time = 0 },
-		"much time": func(k *KDF) { k.Time = 65 }, "no threads": func(k *KDF) { k.Threads = 0 },
-		"many threads": func(k *KDF) { k.Threads = 17 }, "no memory": func(k *KDF) { k.Memory = 31 },
+		"much time": func(k *KDF) { k.Time = 17 }, "no threads": func(k *KDF) { k.Threads = 0 },
+		"many threads": func(k *KDF) { k.Threads = 65 }, "no memory": func(k *KDF) { k.Memory = 31 },
 		"all memory": func(k *KDF) { k.Memory = 1<<20 + 1 },
 	} {
 		k := good

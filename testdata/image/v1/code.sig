@@ -1,0 +1,2 @@
+e¼Å$RE˜›~4yºð3%x©+'ô“k;^fÈZ²ôJôzÏb@=yœWåõÀ¨zX³ü›’i]JÕæa®P‡½¬u•ñajÉxºE¹%ƒQÝ`[|‰!uac®dVÜÃV~ÄDÙzëšÏú˜oš:CµØn óÏjLèTÌ†k›î´
+yÄ8ÙäUdP/xs© `ãmäï{zYÎWnKb0'3®ƒeiNÍï·pïÞoFÒ.“opë{jy1&F¿¥EÚ{ŠU6‡z»‡qWRñÌ9c`*Ø«ÇˆõJÙeÞLƒEáòÖmG®˜TÈ	ÑœMe
