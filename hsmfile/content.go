@@ -106,33 +106,31 @@ func (s shown) Scan(prefix, after string, fn func(key string, value []byte) erro
 // contentSet stands before the names of the live set's records.
 const contentSet = "s"
 
-// readContent calls fn for each record. It takes exactly what writeContent
-// makes: ascending keys, bounded sizes, an end, and nothing after it.
+// readContent calls fn for each record, whose value is fn's to keep. It takes
+// exactly what writeContent makes: ascending keys, bounded sizes, an end, and
+// nothing after it.
 func readContent(r io.Reader, fn func(key string, value []byte) error) error {
-	in := bufio.NewReaderSize(r, 1<<16)
+	in := &parts{Reader: bufio.NewReaderSize(r, blockSize)}
 	if err := readContentHead(in); err != nil {
 		return err
 	}
 	for before := ""; ; {
-		key, err := readPart(in, store.MaxKey)
+		key, err := in.key()
 		if err != nil {
 			return err
 		}
-		if len(key) == 0 {
+		if key == "" {
 			break
 		}
-		if string(key) <= before {
+		if key <= before {
 			return fmt.Errorf("%w: records are out of order", record.ErrMalformed)
 		}
-		before = string(key)
-		value, err := readPart(in, store.MaxValue)
+		before = key
+		value, err := in.value()
 		if err != nil {
 			return err
 		}
-		if len(value) == 0 {
-			return fmt.Errorf("%w: an empty record", record.ErrMalformed)
-		}
-		if err := fn(before, value); err != nil {
+		if err := fn(key, value); err != nil {
 			return err
 		}
 	}
@@ -156,18 +154,62 @@ func readContentHead(in io.Reader) error {
 	return nil
 }
 
-// readPart reads a length and as many bytes, at most max.
-func readPart(in io.Reader, max uint32) ([]byte, error) {
-	var n uint32
-	if err := binary.Read(in, binary.BigEndian, &n); err != nil {
-		return nil, fmt.Errorf("%w: %v", record.ErrMalformed, errTruncated)
+// parts reads what has its length before it.
+type parts struct {
+	*bufio.Reader
+	room []byte // for the next values
+}
+
+func (p *parts) key() (string, error) {
+	n, err := p.length(store.MaxKey)
+	if err != nil {
+		return "", err
 	}
+	b, err := p.Peek(n)
+	if err != nil {
+		return "", cutShort(err)
+	}
+	key := string(b)
+	_, err = p.Discard(n)
+	return key, err
+}
+
+// value reads a value. Small ones lie beside each other in one piece of memory.
+func (p *parts) value() ([]byte, error) {
+	n, err := p.length(store.MaxValue)
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, fmt.Errorf("%w: an empty record", record.ErrMalformed)
+	}
+	if n > len(p.room) {
+		p.room = make([]byte, max(n, blockSize))
+	}
+	b := p.room[:n:n]
+	p.room = p.room[n:]
+	_, err = io.ReadFull(p, b)
+	return b, cutShort(err)
+}
+
+// length reads how long the next part is, at most max.
+func (p *parts) length(max uint32) (int, error) {
+	b, err := p.Peek(4)
+	if err != nil {
+		return 0, cutShort(err)
+	}
+	n := binary.BigEndian.Uint32(b)
 	if n > max {
-		return nil, fmt.Errorf("%w: a record of %d bytes", record.ErrMalformed, n)
+		return 0, fmt.Errorf("%w: a record of %d bytes", record.ErrMalformed, n)
 	}
-	b := make([]byte, n)
-	if _, err := io.ReadFull(in, b); err != nil {
-		return nil, fmt.Errorf("%w: %v", record.ErrMalformed, errTruncated)
+	_, err = p.Discard(4)
+	return int(n), err
+}
+
+// cutShort tells an end in the middle from a failed read.
+func cutShort(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: %v", record.ErrMalformed, errTruncated)
 	}
-	return b, nil
+	return err
 }

@@ -131,7 +131,10 @@ func (p *RestorePlan) read(ctx context.Context, ciphertext io.Reader) error {
 		return p.notOpened(err)
 	}
 	content := sha256.New()
-	if p.content, err = readIntoMemory(ctx, io.TeeReader(plain, content)); err != nil {
+	ahead := readAhead(plain)
+	p.content, err = readIntoMemory(io.TeeReader(ahead, content))
+	ahead.stop()
+	if err != nil {
 		return p.altered(err)
 	}
 	if _, err := io.Copy(io.Discard, counted); err != nil {
@@ -182,18 +185,17 @@ func (c *counter) Read(b []byte) (int, error) {
 const contentLive uint32 = 1
 
 // readIntoMemory fills a store with a backup's content.
-func readIntoMemory(ctx context.Context, plain io.Reader) (store.Store, error) {
-	mem := memstore.New()
-	err := mem.Update(ctx, func(w store.Writer) error {
+func readIntoMemory(plain io.Reader) (store.Store, error) {
+	live := record.SetPrefix(contentLive)
+	return memstore.Filled(func(put func(key string, value []byte) error) error {
 		return readContent(plain, func(key string, value []byte) error {
 			if rest, ok := strings.CutPrefix(key, contentSet); ok {
-				return w.Put(record.SetPrefix(contentLive)+rest, value)
+				return put(live+rest, value)
 			}
 			if key != record.HeaderKey() && !strings.HasPrefix(key, record.EntryPrefix()) && !strings.HasPrefix(key, record.HeadPrefix()) {
 				return record.ErrMalformed
 			}
-			return w.Put(key, value)
+			return put(key, value)
 		})
 	})
-	return mem, err
 }

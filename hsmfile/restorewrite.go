@@ -106,57 +106,45 @@ func (p *RestorePlan) write(ctx context.Context, im *Image, tx store.Transactor)
 // copyRecords is step 2. Where a chain survives it is kept, and only the set
 // is copied.
 func (p *RestorePlan) copyRecords(ctx context.Context, im *Image, tx store.Transactor, set uint32) error {
-	live := record.SetPrefix(contentLive)
-	prefixes := map[string]string{live: record.SetPrefix(set)}
-	if p.log == nil {
-		prefixes[record.EntryPrefix()] = record.EntryPrefix()
-		prefixes[record.HeadPrefix()] = record.HeadPrefix()
-	}
 	return p.content.View(ctx, func(r store.Reader) error {
-		for from, to := range prefixes {
-			if err := copyPrefix(ctx, im, tx, r, from, to); err != nil {
-				return err
+		if p.log == nil {
+			for _, prefix := range []string{record.EntryPrefix(), record.HeadPrefix()} {
+				if err := copyPrefix(ctx, im, tx, r, prefix, prefix); err != nil {
+					return err
+				}
 			}
 		}
-		return nil
+		return copyPrefix(ctx, im, tx, r, record.SetPrefix(contentLive), record.SetPrefix(set))
 	})
 }
 
 // copyBytes is how much one transaction of step 2 takes. These records are not
 // live and a killed restore drops them all, so what bounds a transaction is
 // memory alone, and each costs two syncs.
-const copyBytes = 8 << 20
+const copyBytes = 64 << 20
 
 func copyPrefix(ctx context.Context, im *Image, tx store.Transactor, r store.Reader, from, to string) error {
-	type pair struct {
-		key   string
-		value []byte
-	}
-	var batch []pair
-	size := 0
-	flush := func() error {
+	last, done := "", false
+	for !done {
+		var until string
 		err := tx.Update(ctx, func(w store.Writer) error {
-			for _, x := range batch {
-				if err := w.Put(x.key, x.value); err != nil {
-					return err
+			until, done = last, true
+			size := 0
+			return r.Walk(from, last, func(key, value []byte) error {
+				if size += len(key) + len(value); size > copyBytes {
+					done = false
+					return store.ErrStop
 				}
-			}
-			return nil
+				until = string(key)
+				return w.Put(to+until[len(from):], value)
+			})
 		})
-		batch, size = batch[:0], 0
-		return im.fail(err)
-	}
-	err := r.Scan(from, "", func(key string, value []byte) error {
-		batch = append(batch, pair{to + key[len(from):], value})
-		if size += len(key) + len(value); size < copyBytes {
-			return nil
+		if err != nil {
+			return im.fail(err)
 		}
-		return flush()
-	})
-	if err == nil && len(batch) > 0 {
-		err = flush()
+		last = until
 	}
-	return err
+	return nil
 }
 
 // commit is step 3.

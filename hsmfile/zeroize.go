@@ -2,6 +2,7 @@ package hsmfile
 
 import (
 	"context"
+	"strings"
 
 	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/record"
@@ -101,7 +102,9 @@ func (im *Image) deleteDeadSets(ctx context.Context, tx store.Transactor) error 
 					return err
 				}
 			}
-			c.scrub = true
+			if len(keys) > 0 {
+				c.scrub = true
+			}
 			if done = len(keys) < perTransaction; done {
 				return c.w.Delete(record.MarkKey(record.MarkSet))
 			}
@@ -114,17 +117,21 @@ func (im *Image) deleteDeadSets(ctx context.Context, tx store.Transactor) error 
 	return nil
 }
 
-// deadKeys is up to a thousand records of sets that are not live.
+// deadKeys is up to a thousand records of sets that are not live: those before
+// the live one, and those behind it.
 func (c *change) deadKeys() (keys []string, err error) {
-	err = c.r.Scan(record.AllSets(), "", func(key string, _ []byte) error {
-		if set, _, ok := record.SetOf(key); ok && set == c.h.Set {
-			return nil
-		}
-		keys = append(keys, key)
-		if len(keys) == perTransaction {
+	live := record.SetPrefix(c.h.Set)
+	collect := func(key string, _ []byte) error {
+		if strings.HasPrefix(key, live) && key != live || len(keys) == perTransaction {
 			return store.ErrStop
 		}
+		keys = append(keys, key)
 		return nil
-	})
+	}
+	if err := c.r.Scan(record.AllSets(), "", collect); err != nil {
+		return nil, err
+	}
+	behind := live + strings.Repeat("\xff", store.MaxKey-len(live))
+	err = c.r.Scan(record.AllSets(), behind, collect)
 	return keys, err
 }

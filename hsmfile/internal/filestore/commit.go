@@ -11,9 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// growStep is by how much bbolt lengthens a file of more than that size, in
-// bytes.
+// growStep is by how much bbolt lengthens a file, in bytes; a file of less
+// doubles.
 const growStep = 1 << 20
+
+// mapped is the address space that bbolt begins with. Whenever a file outgrows
+// that, bbolt copies all that the transaction has changed: a restore would be
+// copied ten times over.
+const mapped = 256 << 20
 
 // engine is bbolt on an image that we have locked. It is opened by a session's
 // first commit and closed at the session's end.
@@ -28,9 +33,10 @@ type engine struct {
 // it closes its handle, after an error in here too, the lock is gone.
 func (e *engine) open(file *os.File) (err error) {
 	e.db, err = bbolt.Open(file.Name(), 0o600, &bbolt.Options{
-		PageSize:     pageSize,
-		FreelistType: bbolt.FreelistArrayType, // in order: the same changes give the same file
-		NoStatistics: true,
+		PageSize:        pageSize,
+		FreelistType:    bbolt.FreelistArrayType, // in order: the same changes give the same file
+		NoStatistics:    true,
+		InitialMmapSize: mapped,
 		OpenFile: func(name string, _ int, _ os.FileMode) (*os.File, error) {
 			fd, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 			if err != nil {
@@ -43,7 +49,6 @@ func (e *engine) open(file *os.File) (err error) {
 	if err != nil {
 		return named(err)
 	}
-	e.db.AllocSize = growStep
 	return nil
 }
 
@@ -56,6 +61,11 @@ func (e *engine) usable() bool { return e.db != nil && (e.tx == nil || e.tx.DB()
 // older meta page, now the newest: THE COMMIT POINT; (4) sync. If (3) or (4)
 // fails, the change may or may not be there, whole either way.
 func (e *engine) update(fn func(tx *bbolt.Tx) error) error {
+	size, err := sizeOf(e.file)
+	if err != nil {
+		return err
+	}
+	e.db.AllocSize = int(min(size, growStep))
 	return named(e.db.Update(func(tx *bbolt.Tx) error {
 		e.tx = tx
 		return fn(tx)

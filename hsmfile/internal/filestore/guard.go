@@ -10,6 +10,8 @@ type guard struct {
 	t    *tree
 	free []uint64
 	seen map[uint64]*page
+
+	low, high string // the keys that belong in the leaf of the last path
 }
 
 func newGuard(t *tree) (*guard, error) {
@@ -35,12 +37,19 @@ func (g *guard) checkUsed(p *page) error {
 
 // path checks what a change of key makes bbolt read.
 func (g *guard) path(key string, deleted bool) error {
+	if !deleted && key >= g.low && key < g.high {
+		return nil
+	}
 	top := g.t.top()
 	level := [3]*limits{nil, &top, nil} // left neighbour, the page itself, right neighbour
 	for {
 		pages, err := g.load(level)
-		if err != nil || pages[1].leaf {
+		if err != nil {
 			return err
+		}
+		if pages[1].leaf {
+			g.low, g.high = string(level[1].low), string(level[1].high)
+			return nil
 		}
 		level = below(level, pages, pages[1].enter([]byte(key)))
 		if !deleted {

@@ -62,38 +62,48 @@ func (s *session) Update(_ context.Context, fn func(store.Writer) error) error {
 	if len(w.changes) == 0 {
 		return nil
 	}
-	return s.commit(t, w.keys(), w.deleted, w.apply)
+	return s.commit(t, w.sorted())
 }
 
-// apply makes bbolt do what the writer has gathered.
-func (w *writer) apply(tx *bbolt.Tx) error {
-	b := tx.Bucket([]byte(bucketName))
-	for _, key := range w.keys() {
+// dense is how many changes for each page that they meet fill new pages to the
+// brim: it is more than a page holds, so they are a new set, put in order, and
+// not keys strewn among others, which the next would split such pages for.
+const dense = 64
+
+// commit checks what bbolt will read to make the changes and then lets it.
+func (s *session) commit(t *tree, changes []*change) error {
+	g, err := newGuard(t)
+	if err != nil {
+		return err
+	}
+	for _, c := range changes {
+		if err := g.path(c.key, c.value == nil); err != nil {
+			return err
+		}
+	}
+	return s.write(func(tx *bbolt.Tx) error {
+		b := tx.Bucket([]byte(bucketName))
+		if len(changes) > dense*len(g.seen) {
+			b.FillPercent = 1
+		}
+		return apply(b, changes)
+	})
+}
+
+// apply makes bbolt do what a writer has gathered.
+func apply(b *bbolt.Bucket, changes []*change) error {
+	for _, c := range changes {
 		var err error
-		if value := w.changes[key]; value == nil {
-			err = b.Delete([]byte(key))
+		if c.value == nil {
+			err = b.Delete([]byte(c.key))
 		} else {
-			err = b.Put([]byte(key), value)
+			err = b.Put([]byte(c.key), c.value)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// commit checks what bbolt will read to change the keys and then lets it.
-func (s *session) commit(t *tree, keys []string, deletes func(key string) bool, change func(tx *bbolt.Tx) error) error {
-	g, err := newGuard(t)
-	if err != nil {
-		return err
-	}
-	for _, key := range keys {
-		if err := g.path(key, deletes(key)); err != nil {
-			return err
-		}
-	}
-	return s.write(change)
 }
 
 // write runs a bbolt transaction.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -17,10 +16,18 @@ import (
 // touches the file.
 type writer struct {
 	*tree
-	changes map[string][]byte // nil: deleted
+	changes map[string]*change
+	order   []*change // as they were made first, and those that were undone
 }
 
-func newWriter(t *tree) *writer { return &writer{tree: t, changes: map[string][]byte{}} }
+// change is what becomes of one record.
+type change struct {
+	key    string
+	value  []byte // nil: deleted
+	undone bool   // what was put was deleted, and nothing is stored there
+}
+
+func newWriter(t *tree) *writer { return &writer{tree: t, changes: map[string]*change{}} }
 
 func (w *writer) Put(key string, value []byte) error {
 	switch {
@@ -31,8 +38,17 @@ func (w *writer) Put(key string, value []byte) error {
 	case len(value) == 0 || len(value) > store.MaxValue:
 		return fmt.Errorf("failed to store a record: invalid value of %d bytes", len(value))
 	}
-	w.changes[key] = bytes.Clone(value)
+	w.set(key, bytes.Clone(value))
 	return nil
+}
+
+func (w *writer) set(key string, value []byte) {
+	if c := w.changes[key]; c != nil {
+		c.value = value
+		return
+	}
+	c := &change{key: key, value: value}
+	w.changes[key], w.order = c, append(w.order, c)
 }
 
 func (w *writer) Delete(key string) error {
@@ -43,37 +59,40 @@ func (w *writer) Delete(key string) error {
 	if err != nil {
 		return err
 	}
-	if stored == nil {
+	if stored != nil {
+		w.set(key, nil)
+	} else if c := w.changes[key]; c != nil {
+		c.undone = true
 		delete(w.changes, key)
-	} else {
-		w.changes[key] = nil
 	}
 	return nil
 }
 
 func (w *writer) Get(key string) ([]byte, error) {
-	if value, changed := w.changes[key]; changed && !w.over {
-		return bytes.Clone(value), nil
+	if c := w.changes[key]; c != nil && !w.over {
+		return bytes.Clone(c.value), nil
 	}
 	return w.tree.Get(key)
 }
 
-// change is one entry of writer.changes, taken when a scan begins so that fn
-// may write.
-type change struct {
-	key   string
-	value []byte
-}
-
-// pending returns the changes that concern a scan, in order.
+// pending returns the changes that concern a scan, in order, as they are when
+// it begins: fn may write.
 func (w *writer) pending(prefix, after string) []change {
 	var all []change
-	for key, value := range w.changes {
-		if strings.HasPrefix(key, prefix) && (after == "" || key > after) {
-			all = append(all, change{key, value})
+	for _, c := range w.changes {
+		if strings.HasPrefix(c.key, prefix) && (after == "" || c.key > after) {
+			all = append(all, *c)
 		}
 	}
 	slices.SortFunc(all, func(a, b change) int { return strings.Compare(a.key, b.key) })
+	return all
+}
+
+// sorted returns all changes in order: the same ones give the same file. A
+// restore puts a hundred thousand in order, which costs next to nothing then.
+func (w *writer) sorted() []*change {
+	all := slices.DeleteFunc(slices.Clone(w.order), func(c *change) bool { return c.undone })
+	slices.SortFunc(all, func(a, b *change) int { return strings.Compare(a.key, b.key) })
 	return all
 }
 
@@ -127,18 +146,15 @@ func (w *writer) Last(prefix string) (string, []byte, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	for changed, v := range w.changes {
-		if v != nil && changed >= key && strings.HasPrefix(changed, prefix) {
-			key, value = changed, bytes.Clone(v)
+	for _, c := range w.changes {
+		if c.value != nil && c.key >= key && strings.HasPrefix(c.key, prefix) {
+			key, value = c.key, bytes.Clone(c.value)
 		}
 	}
 	return key, value, nil
 }
 
 func (w *writer) deleted(key string) bool {
-	value, changed := w.changes[key]
-	return changed && value == nil
+	c := w.changes[key]
+	return c != nil && c.value == nil
 }
-
-// keys returns the changed keys in order: the same changes give the same file.
-func (w *writer) keys() []string { return slices.Sorted(maps.Keys(w.changes)) }

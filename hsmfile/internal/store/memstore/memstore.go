@@ -35,6 +35,22 @@ func New() *Store {
 	return s
 }
 
+// Filled returns a store with what fill puts, in ascending order of keys. The
+// values are the store's from then on: they are not copied.
+func Filled(fill func(put func(key string, value []byte) error) error) (*Store, error) {
+	var records []record
+	err := fill(func(key string, value []byte) error {
+		if len(records) > 0 && key <= records[len(records)-1].key {
+			return fmt.Errorf("failed to store a record: %q is not in order", key)
+		}
+		records = append(records, record{key, value})
+		return checkBounds(key, value)
+	})
+	s := New()
+	s.newest.Store(&records)
+	return s, err
+}
+
 // View runs fn on the newest revision.
 func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 	if err := ctx.Err(); err != nil {

@@ -101,19 +101,27 @@ func (t *tx) Last(prefix string) (string, []byte, error) {
 }
 
 func (t *tx) Put(key string, value []byte) error {
-	switch {
-	case t.over:
+	if t.over {
 		return errOver
-	case key == "" || len(key) > store.MaxKey:
-		return fmt.Errorf("failed to store a record: invalid key of %d bytes", len(key))
-	case len(value) == 0 || len(value) > store.MaxValue:
-		return fmt.Errorf("failed to store a record: invalid value of %d bytes", len(value))
+	}
+	if err := checkBounds(key, value); err != nil {
+		return err
 	}
 	r := record{key, bytes.Clone(value)}
 	if i, found := t.find(key); found {
 		t.records[i] = r
 	} else {
 		t.records = slices.Insert(t.records, i, r)
+	}
+	return nil
+}
+
+func checkBounds(key string, value []byte) error {
+	switch {
+	case key == "" || len(key) > store.MaxKey:
+		return fmt.Errorf("failed to store a record: invalid key of %d bytes", len(key))
+	case len(value) == 0 || len(value) > store.MaxValue:
+		return fmt.Errorf("failed to store a record: invalid value of %d bytes", len(value))
 	}
 	return nil
 }
