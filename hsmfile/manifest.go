@@ -189,7 +189,9 @@ func (im *Image) VerifyManifests(ctx context.Context, all []*Manifest) (found []
 // VerifyCiphertext compares what r holds with the manifest: size and SHA-256.
 // ErrIntegrity if it differs.
 func VerifyCiphertext(ctx context.Context, m *Manifest, r io.Reader) error {
-	_, err := io.Copy(io.Discard, contextReader{ctx, m.Ciphertext(r)})
+	ahead := readAhead(contextReader{ctx, r})
+	_, err := io.Copy(io.Discard, m.Ciphertext(ahead))
+	ahead.stop()
 	var refusal *Error
 	if err != nil && !errors.As(err, &refusal) {
 		err = &Error{Text: "failed to read backup " + m.ID, Err: err}

@@ -121,7 +121,7 @@ func (p *RestorePlan) copyRecords(ctx context.Context, im *Image, tx store.Trans
 // copyBytes is how much one transaction of step 2 takes. These records are not
 // live and a killed restore drops them all, so what bounds a transaction is
 // memory alone, and each costs two syncs.
-const copyBytes = 64 << 20
+const copyBytes = 16 << 20
 
 func copyPrefix(ctx context.Context, im *Image, tx store.Transactor, r store.Reader, from, to string) error {
 	last, done := "", false

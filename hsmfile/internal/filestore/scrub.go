@@ -61,7 +61,7 @@ func (s *session) touch() error {
 	if err != nil {
 		return err
 	}
-	return s.commit(t, []*change{{key: fillerKey, value: fillerValue}})
+	return s.commit(t, []change{{key: fillerKey, value: fillerValue}})
 }
 
 // usedByEither returns the pages of the newest revision and of the one before.

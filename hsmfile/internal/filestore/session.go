@@ -59,10 +59,11 @@ func (s *session) Update(_ context.Context, fn func(store.Writer) error) error {
 	if err := fn(w); err != nil {
 		return err
 	}
-	if len(w.changes) == 0 {
+	changes := w.sorted()
+	if len(changes) == 0 {
 		return nil
 	}
-	return s.commit(t, w.sorted())
+	return s.commit(t, changes)
 }
 
 // dense is how many changes for each page that they meet fill new pages to the
@@ -71,7 +72,7 @@ func (s *session) Update(_ context.Context, fn func(store.Writer) error) error {
 const dense = 64
 
 // commit checks what bbolt will read to make the changes and then lets it.
-func (s *session) commit(t *tree, changes []*change) error {
+func (s *session) commit(t *tree, changes []change) error {
 	g, err := newGuard(t)
 	if err != nil {
 		return err
@@ -91,7 +92,7 @@ func (s *session) commit(t *tree, changes []*change) error {
 }
 
 // apply makes bbolt do what a writer has gathered.
-func apply(b *bbolt.Bucket, changes []*change) error {
+func apply(b *bbolt.Bucket, changes []change) error {
 	for _, c := range changes {
 		var err error
 		if c.value == nil {

@@ -16,8 +16,8 @@ import (
 // touches the file.
 type writer struct {
 	*tree
-	changes map[string]*change
-	order   []*change // as they were made first, and those that were undone
+	changes []change
+	places  map[string]int // of changes by key; nil as long as these are in order
 }
 
 // change is what becomes of one record.
@@ -27,7 +27,47 @@ type change struct {
 	undone bool   // what was put was deleted, and nothing is stored there
 }
 
-func newWriter(t *tree) *writer { return &writer{tree: t, changes: map[string]*change{}} }
+func newWriter(t *tree) *writer { return &writer{tree: t} }
+
+// place returns where the change of a key is.
+func (w *writer) place(key string) (int, bool) {
+	if w.places != nil {
+		i, ok := w.places[key]
+		return i, ok
+	}
+	if n := len(w.changes); n > 0 && key > w.changes[n-1].key {
+		return n, false
+	}
+	return slices.BinarySearchFunc(w.changes, key, func(c change, key string) int { return strings.Compare(c.key, key) })
+}
+
+// set makes or replaces a change. A restore puts a hundred thousand keys in
+// order: there is no map to be filled as long as they are.
+func (w *writer) set(c change) {
+	i, ok := w.place(c.key)
+	if ok {
+		w.changes[i] = c
+		return
+	}
+	if w.places == nil && i < len(w.changes) {
+		w.places = map[string]int{}
+		for i, c := range w.changes {
+			w.places[c.key] = i
+		}
+	}
+	if w.places != nil {
+		w.places[c.key] = len(w.changes)
+	}
+	w.changes = append(w.changes, c)
+}
+
+// changed returns the change of a key, nil if there is none.
+func (w *writer) changed(key string) *change {
+	if i, ok := w.place(key); ok && !w.changes[i].undone {
+		return &w.changes[i]
+	}
+	return nil
+}
 
 func (w *writer) Put(key string, value []byte) error {
 	switch {
@@ -38,17 +78,8 @@ func (w *writer) Put(key string, value []byte) error {
 	case len(value) == 0 || len(value) > store.MaxValue:
 		return fmt.Errorf("failed to store a record: invalid value of %d bytes", len(value))
 	}
-	w.set(key, bytes.Clone(value))
+	w.set(change{key: key, value: bytes.Clone(value)})
 	return nil
-}
-
-func (w *writer) set(key string, value []byte) {
-	if c := w.changes[key]; c != nil {
-		c.value = value
-		return
-	}
-	c := &change{key: key, value: value}
-	w.changes[key], w.order = c, append(w.order, c)
 }
 
 func (w *writer) Delete(key string) error {
@@ -60,16 +91,15 @@ func (w *writer) Delete(key string) error {
 		return err
 	}
 	if stored != nil {
-		w.set(key, nil)
-	} else if c := w.changes[key]; c != nil {
-		c.undone = true
-		delete(w.changes, key)
+		w.set(change{key: key})
+	} else if c := w.changed(key); c != nil {
+		*c = change{key: key, undone: true}
 	}
 	return nil
 }
 
 func (w *writer) Get(key string) ([]byte, error) {
-	if c := w.changes[key]; c != nil && !w.over {
+	if c := w.changed(key); c != nil && !w.over {
 		return bytes.Clone(c.value), nil
 	}
 	return w.tree.Get(key)
@@ -78,21 +108,18 @@ func (w *writer) Get(key string) ([]byte, error) {
 // pending returns the changes that concern a scan, in order, as they are when
 // it begins: fn may write.
 func (w *writer) pending(prefix, after string) []change {
-	var all []change
-	for _, c := range w.changes {
-		if strings.HasPrefix(c.key, prefix) && (after == "" || c.key > after) {
-			all = append(all, *c)
-		}
-	}
-	slices.SortFunc(all, func(a, b change) int { return strings.Compare(a.key, b.key) })
-	return all
+	all := w.sorted()
+	return slices.DeleteFunc(all, func(c change) bool {
+		return !strings.HasPrefix(c.key, prefix) || after != "" && c.key <= after
+	})
 }
 
-// sorted returns all changes in order: the same ones give the same file. A
-// restore puts a hundred thousand in order, which costs next to nothing then.
-func (w *writer) sorted() []*change {
-	all := slices.DeleteFunc(slices.Clone(w.order), func(c *change) bool { return c.undone })
-	slices.SortFunc(all, func(a, b *change) int { return strings.Compare(a.key, b.key) })
+// sorted returns all changes in order: the same ones give the same file.
+func (w *writer) sorted() []change {
+	all := slices.DeleteFunc(slices.Clone(w.changes), func(c change) bool { return c.undone })
+	if w.places != nil {
+		slices.SortFunc(all, func(a, b change) int { return strings.Compare(a.key, b.key) })
+	}
 	return all
 }
 
@@ -155,6 +182,6 @@ func (w *writer) Last(prefix string) (string, []byte, error) {
 }
 
 func (w *writer) deleted(key string) bool {
-	c := w.changes[key]
+	c := w.changed(key)
 	return c != nil && c.value == nil
 }
