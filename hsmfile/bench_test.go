@@ -90,6 +90,7 @@ func BenchmarkHSM(b *testing.B) {
 		}{
 			{"open", benchOpen}, {"generate", benchGenerate}, {"sign", benchSign}, {"find", benchFind},
 			{"list", benchList}, {"status", benchStatus}, {"check", benchCheck}, {"backup", benchBackup},
+			{"restore", benchRestore},
 		} {
 			b.Run(fmt.Sprintf("%s/%d", x.name, n), func(b *testing.B) {
 				for b.Loop() {
@@ -152,6 +153,26 @@ func benchBackup(_ *testing.B, f *full) error {
 	recipient, err := GenerateIdentity(io.Discard, false, "")
 	if err == nil {
 		_, err = backup.Write(f.ctx, []BackupTarget{{[]string{recipient}, io.Discard}})
+	}
+	return err
+}
+
+// benchRestore makes a backup outside the clock, and restores it at a path where
+// nothing is.
+func benchRestore(b *testing.B, f *full) error {
+	b.StopTimer()
+	var identity, sealed bytes.Buffer
+	recipient, err := GenerateIdentity(&identity, false, f.im.Info().Fingerprint)
+	f.ok(b, err)
+	backup, err := f.co.BeginBackup(f.ctx)
+	f.ok(b, err)
+	manifests, err := backup.Write(f.ctx, []BackupTarget{{[]string{recipient}, &sealed}})
+	f.ok(b, err)
+	path := filepath.Join(b.TempDir(), "back.hsm")
+	b.StartTimer()
+	plan, err := PlanRestore(f.ctx, path, manifests[0], &sealed, RestoreOptions{Identity: identity.Bytes()}, Options{})
+	if err == nil {
+		_, err = plan.Apply(f.ctx)
 	}
 	return err
 }

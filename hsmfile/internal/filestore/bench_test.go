@@ -70,3 +70,25 @@ func BenchmarkScrub(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkLoad is a new set of 100,000 records, put in order.
+func BenchmarkLoad(b *testing.B) {
+	for b.Loop() {
+		s := newStore(b, nil)
+		mustUpdate(b, s, func(w store.Writer) error { return putRun(w, 0, 100_000) })
+	}
+}
+
+// BenchmarkWalk is over 100,000 records that came in any order.
+func BenchmarkWalk(b *testing.B) {
+	s := benchStore(b, 100_000)
+	for b.Loop() {
+		n := 0
+		err := s.View(b.Context(), func(r store.Reader) error {
+			return r.Walk("", "", func(_, value []byte) error { n += len(value); return nil })
+		})
+		if err != nil || n != 400*100_000 {
+			b.Fatal(n, err)
+		}
+	}
+}
