@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"sync"
 	"time"
 
 	"filehsm/hsmfile/internal/record"
@@ -114,13 +115,16 @@ func backupID(serial string, generation uint64, created time.Time) string {
 	return fmt.Sprintf("%s-%d-%s%03dZ", serial, generation, created.Format("20060102T150405"), created.Nanosecond()/1e6)
 }
 
-// backupName is a backup's id taken apart.
-var backupName = regexp.MustCompile(`^([0-9]+)-[0-9]+-([0-9]{8}T[0-9]{6})([0-9]{3})Z$`)
+// backupName takes a backup's id apart. It is made when it is first used, which
+// in most commands is never.
+var backupName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([0-9]+)-[0-9]+-([0-9]{8}T[0-9]{6})([0-9]{3})Z$`)
+})
 
 // ParseBackupID says from its name alone of which HSM and of when a backup is,
 // for one whose manifest cannot be read.
 func ParseBackupID(id string) (serial string, created time.Time, ok bool) {
-	part := backupName.FindStringSubmatch(id)
+	part := backupName().FindStringSubmatch(id)
 	if part == nil {
 		return "", time.Time{}, false
 	}
