@@ -174,9 +174,25 @@ func (im *Image) Head(ctx context.Context) (seq uint64, hash string, err error) 
 // the file is an older copy, or another image.
 func (im *Image) Continues(ctx context.Context, seq uint64, hash string) (same bool, err error) {
 	err = im.view(ctx, func(v *view) error {
-		at, err := chain.At(v.r, seq)
-		same = err == nil && at.Entry != nil && hex.EncodeToString(at.Hash) == hash
+		entry, err := v.r.Get(record.EntryKey(seq))
+		same = isEntry(entry, hash)
 		return err
 	})
 	return same, err
+}
+
+// IsHead says whether an entry seen before is the newest one still.
+func (im *Image) IsHead(ctx context.Context, seq uint64, hash string) (same bool, err error) {
+	err = im.view(ctx, func(v *view) error {
+		key, entry, err := v.r.Last(record.EntryPrefix())
+		same = key == record.EntryKey(seq) && isEntry(entry, hash)
+		return err
+	})
+	return same, err
+}
+
+// isEntry compares an entry with one that was read before; being the same, it
+// need not be read again, and an entry can be large.
+func isEntry(stored []byte, hash string) bool {
+	return stored != nil && hex.EncodeToString(record.Hash(stored)) == hash
 }
