@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"filehsm/hsmfile/internal/store"
@@ -49,6 +50,7 @@ type Store struct {
 	path           string
 	timeout        time.Duration
 	acceptPrevious bool
+	kept           atomic.Pointer[revision]
 }
 
 var _ store.Store = (*Store)(nil)
@@ -137,7 +139,7 @@ func (s *Store) session(ctx context.Context, exclusive bool, fn func(h *session)
 	if err != nil {
 		return err
 	}
-	h := &session{file: file, acceptPrevious: s.acceptPrevious}
+	h := &session{file: file, acceptPrevious: s.acceptPrevious, kept: &s.kept}
 	defer h.close()
 	return fn(h)
 }
