@@ -1,6 +1,7 @@
 package hsmfile
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -63,15 +64,29 @@ func publicEntry(at chain.Link, signed uint64) AuditEntry {
 		Hash: hex.EncodeToString(at.Hash), Unsigned: at.Sequence > signed}
 }
 
-// lastSigned is the sequence of the newest signed head.
+// lastSigned is the sequence of the newest signed head, which must be of this
+// chain: the entries before are held by the links between them, and it by
+// nothing else until there is another. Whose signature it is, audit verify
+// looks at.
 func (v *view) lastSigned() (uint64, error) {
-	_, b, err := v.r.Last(record.HeadPrefix())
+	key, b, err := v.r.Last(record.HeadPrefix())
 	if err != nil || b == nil {
 		return 0, err
 	}
 	var h record.Head
-	if err := record.Decode(b, &h); err != nil {
+	err = record.Decode(b, &h)
+	if err == nil && key != record.HeadKey(h.Sequence, string(h.User)) {
+		err = record.ErrMalformed
+	}
+	if err != nil {
 		return 0, v.im.damaged("signed head", err)
+	}
+	at, err := chain.At(v.r, h.Sequence)
+	if err == nil && (at.Entry == nil || !bytes.Equal(at.Hash, h.Hash)) {
+		err = fmt.Errorf("entry %d is not the one that was signed", h.Sequence)
+	}
+	if err != nil {
+		return 0, v.im.damaged("audit chain", err)
 	}
 	return h.Sequence, nil
 }
@@ -114,6 +129,9 @@ func (v *view) auditVerify(o AuditVerifyOptions, report *AuditReport) error {
 		if err := v.verifyRosterReport(report); err != nil {
 			return err
 		}
+	}
+	if seq := log.Odd(); seq > 0 {
+		report.add(fmt.Sprintf("audit entry %d", seq), "its generation is not the one that what it wrote makes")
 	}
 	if err := v.verifyHeads(log, o.All, report); err != nil {
 		return err

@@ -106,6 +106,9 @@ func (v *view) compareState(log *chain.Log, add func(what, problem string)) (n i
 		add("audit chain", err.Error())
 		return 0, nil
 	}
+	if keys := countKeyObjects(want); keys != int(log.Last().KeyCount) {
+		add("audit chain", fmt.Sprintf("its newest entry says %d keys, and by what was written there are %d", log.Last().KeyCount, keys))
+	}
 	see := func(name record.Name, b []byte) error {
 		n++
 		hash, ok := want[string(name)]
@@ -130,6 +133,15 @@ func (v *view) compareState(log *chain.Log, add func(what, problem string)) (n i
 		add(describeName(record.Name(name)), "it is missing")
 	}
 	return n, nil
+}
+
+func countKeyObjects(state chain.State) (n int) {
+	for name := range state {
+		if k := record.Name(name).Kind(); k == record.KindKey || k == record.KindPubObj {
+			n++
+		}
+	}
+	return n
 }
 
 // describeName is a record's name for people.

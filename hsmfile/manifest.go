@@ -3,6 +3,7 @@ package hsmfile
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -97,9 +98,13 @@ func (m *Manifest) check() error {
 	if err != nil || m.Version != manifestVersion || m.ID != backupID(m.Serial, m.Generation, created) || m.Size < 0 {
 		return record.ErrMalformed
 	}
+	sized := map[string]int{m.ImageID: record.ImageIDSize, m.Signer.UserID: record.UserIDSize, m.Signature: ed25519.SignatureSize}
 	for _, h := range []string{m.Fingerprint, m.HeadHash, m.ContentHash, m.SHA256, m.Signer.PublicKey} {
-		if b, err := hex.DecodeString(h); err != nil || len(b) != sha256.Size {
-			return record.ErrMalformed
+		sized[h] = sha256.Size
+	}
+	for h, size := range sized {
+		if b, err := hex.DecodeString(h); err != nil || len(b) != size || hex.EncodeToString(b) != h {
+			return record.ErrMalformed // there is one way to write it
 		}
 	}
 	for _, r := range m.Serial {

@@ -64,6 +64,19 @@ type Passed struct {
 // Encode is the entry as stored; its hash is SHA-256 of this.
 func (e *Entry) Encode() []byte { return record.Encode(e) }
 
+// GenerationAfter is the generation of an entry that follows another, which is
+// nil for the first: its own sequence if it changed a record. What a login
+// changes does not count.
+func (e *Entry) GenerationAfter(before *Entry) uint64 {
+	switch {
+	case e.Opcode != Login && (len(e.Wrote) > 0 || e.Gone || e.Restored != nil):
+		return e.Sequence
+	case before == nil:
+		return 0
+	}
+	return before.Generation
+}
+
 // Decode is the inverse of Encode.
 func Decode(b []byte) (*Entry, error) {
 	e := new(Entry)
