@@ -37,17 +37,24 @@ var scenePasswords = map[string]string{
 
 // newScene is a bare directory with the password files.
 func newScene(t *testing.T) *scene {
-	s := &scene{t: t, dir: memoryDir(t)}
-	s.env = map[string]string{
-		"HOME": s.path("home"), "XDG_STATE_HOME": s.path("state"), "XDG_RUNTIME_DIR": s.path("run"),
-		"TMPDIR": s.path("tmp"), "PATH": os.Getenv("PATH"), "FILEHSM_IMAGE": s.path("prod.hsm"),
-		"WORK": s.path("none"), "GORACE": "atexit_sleep_ms=0",
-	}
+	s := sceneIn(memoryDir(t))
+	s.t = t
 	for _, name := range []string{"home", "state", "run", "tmp", "usb"} {
 		s.ok(os.Mkdir(s.path(name), 0o700))
 	}
 	for name, text := range scenePasswords {
 		s.ok(os.WriteFile(s.path(name), []byte(text+"\n"), 0o600))
+	}
+	return s
+}
+
+// sceneIn is a scene that is in a directory already.
+func sceneIn(dir string) *scene {
+	s := &scene{dir: dir}
+	s.env = map[string]string{
+		"HOME": s.path("home"), "XDG_STATE_HOME": s.path("state"), "XDG_RUNTIME_DIR": s.path("run"),
+		"TMPDIR": s.path("tmp"), "PATH": os.Getenv("PATH"), "FILEHSM_IMAGE": s.path("prod.hsm"),
+		"WORK": s.path("none"), "GORACE": "atexit_sleep_ms=0",
 	}
 	return s
 }
