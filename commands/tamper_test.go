@@ -50,8 +50,8 @@ var victims = map[string]func() victim{
 	"backup":   func() victim { return &backupVictim{suffix: ageSuffix} },
 }
 
-// flipped is b with one bit of one byte flipped: the least that can happen.
-func flipped(b []byte, at int) []byte {
+// bitFlipped is b with one bit of one byte flipped: the least that can happen.
+func bitFlipped(b []byte, at int) []byte {
 	b = append([]byte(nil), b...)
 	b[at] ^= 1 << (at % 8)
 	return b

@@ -74,7 +74,7 @@ func (v *backupVictim) reset(content []byte) {
 }
 
 func (v *backupVictim) flip(at int) (got verdict) {
-	v.reset(flipped(v.content, at))
+	v.reset(bitFlipped(v.content, at))
 	got.found = true
 	for _, line := range backupUsers {
 		o := v.run(line)

@@ -129,7 +129,7 @@ func (v *imageVictim) flip(at int) verdict {
 	if v.places[at] == unsignedEntry {
 		d = toUnsigned
 	}
-	return v.use(flipped(v.image, at), d)
+	return v.use(bitFlipped(v.image, at), d)
 }
 
 // A damage is what was done to an image: what an answer may be depends on it.

@@ -267,7 +267,9 @@ func (s *sample) lessShared(what, name string) bool {
 
 // olderKey: by its label a key is found without looking at the others, so one
 // that was put back is used as it was. Every listing and image check find it.
-func olderKey(what string) bool { return strings.HasPrefix(what, "key") && strings.HasSuffix(what, "put back older") }
+func olderKey(what string) bool {
+	return strings.HasPrefix(what, "key") && strings.HasSuffix(what, "put back older")
+}
 
 func (s *Session) oneByLabel(f *fixture, label string) (o object, err error) {
 	f.Helper()
