@@ -45,7 +45,9 @@ func readHead(im *hsmfile.Image, path string) (seq uint64, hash string, known bo
 }
 
 // rememberHead notes the newest entry. Failing to is no reason to complain: a
-// read-only home is a fine place to run from.
+// read-only home is a fine place to run from. It is not synced, which would
+// cost every command that changes something as much as the change: when the
+// power fails, the note of an older entry is as true, and an empty one is none.
 func (c *call) rememberHead(im *hsmfile.Image, path string) {
 	seq, hash, err := im.Head(c.ctx)
 	if err != nil || os.MkdirAll(filepath.Dir(path), 0o700) != nil {
