@@ -55,14 +55,15 @@ func (c *call) readSession(im *hsmfile.Image) (*hsmfile.SessionToken, error) {
 		return nil, sourceError("remove it, and log in again", "failed to read the session file: %v", err)
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 {
 		return nil, sourceError("remove it, and log in again", "%s: a session file must be a file that its owner alone can read", path)
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxSessionFile))
 	if err != nil {
 		return nil, err
 	}
-	if len(bytes.Trim(b, "\x00")) == 0 {
+	if info.Size() == int64(len(b)) && len(bytes.Trim(b, "\x00")) == 0 {
 		return nil, nil // its writer or eraser was killed, or the power failed
 	}
 	token, err := hsmfile.ParseSessionToken(b)

@@ -13,6 +13,10 @@
 //     is the one that was stored is for the layer above to check.
 //   - A transaction that changes nothing does not change the file.
 //   - Everything fits pages of 4096 bytes, on every machine.
+//   - What was confirmed outlives a loss of power, and the image is whole. There
+//     is no interface between us and the file to show it with, for bbolt would
+//     pass it by: the tests of commands replay the system calls of the program
+//     (TestPowerLoss) and refuse or kill it at each (TestCrash).
 package filestore
 
 import (
