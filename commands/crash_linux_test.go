@@ -139,14 +139,16 @@ func (c *crash) sweep(f crashFault, salt int) (injected int) {
 func (c *crash) inject(f crashFault, n int) (outcome, bool) {
 	c.t.Helper()
 	line := c.op.line
-	if f.call == "close" {
-		line += " --lock-timeout 100ms" // strace makes close fail by leaving it out: the lock stays with it
+	unclosed := f.call == "close" // strace makes it fail by leaving it out: a lock stays, and the program waits for itself
+	if unclosed {
+		line += " --lock-timeout 100ms"
 	}
 	words := []string{c.strace, "-f", "-qq", "--seccomp-bpf", "-o", c.log(), "-e", "trace=" + f.call, "-e", fmt.Sprintf("inject=%s:%s:when=%d", f.call, f.how, n)}
 	if f.image {
 		words = append(words, "-P", c.path("prod.hsm"))
 	}
 	o := c.process(line, words...)
+	o.halfway = unclosed
 	text, err := os.ReadFile(c.log())
 	c.ok(err)
 	return o, o.killed || strings.Contains(string(text), "(INJECTED)")

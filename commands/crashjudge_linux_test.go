@@ -60,7 +60,7 @@ func (c *crash) judge(what string, f crashFault, o outcome) {
 	}
 	c.judgeFiles(f, o)
 	tree := c.tree()
-	key := sha256.Sum256(fmt.Appendf(nil, "%x %t %t %t %q", tree, o.code == 0, o.killed, c.compared(o), o.out))
+	key := sha256.Sum256(fmt.Appendf(nil, "%x %t %t %t %t %q", tree, o.code == 0, o.killed, o.halfway, c.compared(o), o.out))
 	if !c.judged[key] {
 		c.judgeState(o)
 		c.judged[key] = true
@@ -73,7 +73,7 @@ func (c *crash) judge(what string, f crashFault, o outcome) {
 func (c *crash) judgeState(o outcome) {
 	c.t.Helper()
 	s := c.see()
-	between := c.op.between != "" && strings.HasPrefix(s.state, c.op.between) && (o.killed || c.op.volatile && o.code != 0)
+	between := c.op.between != "" && strings.HasPrefix(s.state, c.op.between) && (o.killed || o.halfway || c.op.volatile && o.code != 0)
 	if s.state != c.was.state && s.state != c.is.state && !between {
 		c.t.Errorf("neither old nor new: %s", s.state)
 	}

@@ -151,6 +151,7 @@ func (s *scene) words(line string) []string {
 type outcome struct {
 	code     int
 	killed   bool
+	halfway  bool // it could not go back: it may have left what is between the old state and the new
 	volatile bool // what it made may be gone with the power
 	out, err string
 }
