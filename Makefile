@@ -1,6 +1,6 @@
 # The short forms run in .ci/run; the long ones are for a quiet machine.
 
-.PHONY: build test race fuzz flips crash bench reproducible release-check
+.PHONY: build test race fuzz flips crash tamper bench reproducible release-check
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o filehsm .
@@ -26,10 +26,15 @@ fuzz:
 flips:
 	FILEHSM_FLIPS=32768 go test -timeout 30m -run TestDamage ./hsmfile/internal/filestore
 
-# Every command that writes, killed and refused at every system call. CI does a
-# sample of it.
+# Every command that writes, killed and refused at every system call, and the
+# power lost after each. CI does a third of it.
 crash:
-	FILEHSM_CRASH=all go test -timeout 2h -run TestCrash -v ./commands
+	FILEHSM_CRASH=all CGO_ENABLED=0 go test -timeout 3h -run '^(TestCrash|TestPowerLoss)$$' -v ./commands
+
+# Every byte of an image, of a manifest and of a backup flipped, every two pages
+# of an image exchanged. CI does a sample of it; all of it takes hours.
+tamper:
+	FILEHSM_TAMPER=all go test -timeout 12h -run 'TestTamper$$' -v ./commands
 
 bench:
 	go test -run '^$$' -bench . ./hsmfile/...

@@ -112,7 +112,7 @@ func (r *lineReader) choices() []string {
 		return r.line.leaf.flagNames()
 	}
 	var all []string
-	for name := range r.table {
+	for name := range r.all() {
 		all = append(all, name)
 	}
 	slices.Sort(all)

@@ -17,7 +17,7 @@ func (r *lineReader) flag(word string) error {
 		return nil
 	}
 	dashes, name, value, joined := cutFlag(word)
-	f, known := r.table[name]
+	f, known := r.lookup(name)
 	if !known || (dashes == 1) != (len(name) == 1) {
 		if r.lenient {
 			return nil

@@ -40,7 +40,7 @@ func (l line) answered() bool { return l.help || l.version || l.leaf == nil }
 // readLine understands args. On an error it returns what it has understood so
 // far, for the form in which the error is to be printed.
 func readLine(root *noun, args []string) (line, error) {
-	r := &lineReader{table: newFlagTable(root), rest: args, line: line{at: root}}
+	r := &lineReader{root: root, rest: args, line: line{at: root}}
 	r.lenient = wantsHelp(args)
 	if r.lenient {
 		r.line.help = true
@@ -72,7 +72,8 @@ func wantsHelp(args []string) bool {
 
 // lineReader takes one word after the other.
 type lineReader struct {
-	table   map[string]flag
+	root    *noun
+	table   map[string]flag // of the whole tree; nil until it is needed
 	rest    []string
 	line    line
 	list    string // the list flag that takes the next words
@@ -91,11 +92,34 @@ func (r *lineReader) next() error {
 	case isFlag(word):
 		return r.flag(word)
 	case r.list != "":
-		return r.take(r.table[r.list], word)
+		f, _ := r.lookup(r.list)
+		return r.take(f, word)
 	default:
 		return r.word(word)
 	}
 	return nil
+}
+
+// lookup finds a flag by its name or letter: in the leaf, where the words so
+// far lead to one, else in the whole tree, which takes longer to make a table
+// of. Both give the same, for a flag's name has one meaning in the tree.
+func (r *lineReader) lookup(name string) (flag, bool) {
+	if r.line.leaf != nil {
+		for _, f := range flags(r.line.leaf.flags, commonFlags()) {
+			if f.name == name || f.short != "" && f.short == name {
+				return f, true
+			}
+		}
+	}
+	f, known := r.all()[name]
+	return f, known
+}
+
+func (r *lineReader) all() map[string]flag {
+	if r.table == nil {
+		r.table = newFlagTable(r.root)
+	}
+	return r.table
 }
 
 // isFlag: a lone dash is a word, it stands for standard input or output.

@@ -84,7 +84,7 @@ func (w *world) suggest(ctx context.Context, words []string) reply {
 	}
 	root := tree()
 	q := &question{ctx: ctx, world: w, current: current,
-		lineReader: &lineReader{table: newFlagTable(root), rest: before, line: line{at: root}}}
+		lineReader: &lineReader{root: root, rest: before, line: line{at: root}}}
 	if !q.readAll() {
 		return reply{kind: replyWords}
 	}
@@ -109,7 +109,7 @@ func (q *question) waits(before []string) *flag {
 	if q.ended || len(before) == 0 {
 		return nil
 	}
-	if f, ok := q.table[q.list]; ok {
+	if f, ok := q.lookup(q.list); ok {
 		return &f
 	}
 	last := before[len(before)-1]
@@ -117,7 +117,7 @@ func (q *question) waits(before []string) *flag {
 		return nil
 	}
 	_, name, _, joined := cutFlag(last)
-	if f, ok := q.table[name]; ok && !joined && f.kind != kindSwitch {
+	if f, ok := q.lookup(name); ok && !joined && f.kind != kindSwitch {
 		return &f
 	}
 	return nil
@@ -125,7 +125,7 @@ func (q *question) waits(before []string) *flag {
 
 func (q *question) answer() reply {
 	name, value, joined := strings.Cut(strings.TrimPrefix(q.current, "--"), "=")
-	f, known := q.table[name]
+	f, known := q.lookup(name)
 	switch {
 	case q.ended:
 		return q.argument()

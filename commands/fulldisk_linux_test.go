@@ -13,14 +13,9 @@ import (
 // login never counts as a wrong one, and with room again all goes on.
 func TestBrimfulDisk(t *testing.T) {
 	s := newScene(t)
-	small := s.path("small")
-	s.ok(os.Mkdir(small, 0o700))
-	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=1m"); err != nil {
-		t.Logf("no file system of 1 MiB (%v): a limit on the size of a file instead, in TestFileSizeLimit", err)
+	if !s.onSmallDisk() {
 		return
 	}
-	t.Cleanup(func() { s.ok(syscall.Unmount(small, 0)) })
-	s.env["FILEHSM_IMAGE"] = s.path("small/prod.hsm")
 	s.populate()
 	// What is freed at the end must be room enough, wherever the image stopped growing.
 	s.ok(os.WriteFile(s.path("small/reserve"), make([]byte, 192<<10), 0o600))
@@ -31,6 +26,94 @@ func TestBrimfulDisk(t *testing.T) {
 	s.ok(os.Remove(s.path("small/ballast")))
 	s.ok(os.Remove(s.path("small/reserve")))
 	s.roomAgain()
+}
+
+// onSmallDisk gives the image a disk of its own, of 1 MiB.
+func (s *scene) onSmallDisk() bool {
+	small := s.path("small")
+	s.ok(os.Mkdir(small, 0o700))
+	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=1m"); err != nil {
+		s.t.Logf("no file system of 1 MiB (%v): a limit on the size of a file instead, in TestFileSizeLimit", err)
+		return false
+	}
+	s.t.Cleanup(func() { s.ok(syscall.Unmount(small, 0)) })
+	s.env["FILEHSM_IMAGE"] = s.path("small/prod.hsm")
+	return true
+}
+
+// Without a byte of room an image is wiped, or is as it was, and so with all
+// that takes something away; a restore waits for room.
+func TestTakenAwayOnFullDisk(t *testing.T) {
+	s := newScene(t)
+	if !s.onSmallDisk() {
+		return
+	}
+	s.populate()
+	s.must("key share --filter first --username bob --role CU" + byAlice)
+	s.must("key list" + byBob)
+	s.must("backup create" + byAdmin)
+	image := s.read("small/prod.hsm")
+	clean := s.zeroizedElsewhere(image)
+	s.ok(os.WriteFile(s.path("small/reserve"), make([]byte, 64<<10), 0o600))
+	s.ok(fillDisk(s.path("small/ballast")))
+
+	s.wrongOnFullDisk()
+	s.orFull("login --username alice --password-file alice.pw")
+	s.orFull("key unshare --filter first --username bob --role CU" + byAlice)
+	s.orFull("zeroize --confirm prod" + byAdmin)
+	if s.state() == "active" {
+		s.ok(os.Remove(s.path("small/reserve")))
+		s.must("zeroize --confirm prod" + byAdmin)
+		s.ok(fillDisk(s.path("small/more")))
+	}
+	if at := residue(clean, remains(image, s.read("small/prod.hsm"))); at >= 0 {
+		t.Errorf("a deleted record that was at %#x is still in the file", at)
+	}
+	restore := "backup restore --vault usb --identity key.txt"
+	s.orFull(restore)
+
+	s.ok(os.Remove(s.path("small/ballast")))
+	if s.state() != "active" {
+		s.must(restore)
+	}
+	s.roomAgain()
+}
+
+// orFull: a command is done, or the disk is full; the image is whole.
+func (s *scene) orFull(line string) {
+	s.t.Helper()
+	o := s.run(line)
+	s.t.Logf("exit %d: %s", o.code, line)
+	if o.code != 0 {
+		s.wantFull(o, "no space left on device")
+	}
+	s.must("image check")
+	s.must("audit verify --all")
+}
+
+// wrongOnFullDisk: a wrong password is counted, or not even compared.
+func (s *scene) wrongOnFullDisk() {
+	s.t.Helper()
+	for range 2 {
+		before := s.failures("bob")
+		o := s.run("key list --as bob --password-file wrong.pw")
+		counted := s.failures("bob") - before
+		if o.code == 3 && counted == 1 {
+			continue
+		}
+		s.wantFull(o, "no space left on device")
+		if counted != 0 {
+			s.t.Errorf("%d failures are counted of a password that was not compared", counted)
+		}
+	}
+}
+
+// zeroizedElsewhere is what a zeroization with room enough leaves of an image.
+func (s *scene) zeroizedElsewhere(image []byte) map[int]bool {
+	s.t.Helper()
+	s.ok(os.WriteFile(s.path("copy.hsm"), image, 0o600))
+	s.must("zeroize --confirm prod --image copy.hsm" + byAdmin)
+	return remains(image, s.read("copy.hsm"))
 }
 
 // The same by a limit on the size of files, which needs no privilege.

@@ -95,6 +95,18 @@ func (n *noun) leaf(name string) *leaf {
 	return nil
 }
 
+// only is n with the one leaf that path leads to, and the nouns on the way:
+// making the library's tree of all commands takes longer than most of them run.
+func (n *noun) only(path []string) *noun {
+	alone := &noun{name: n.name, usage: n.usage}
+	if below := n.noun(path[0]); below != nil {
+		alone.nouns = []noun{*below.only(path[1:])}
+	} else {
+		alone.leaves = []leaf{*n.leaf(path[0])}
+	}
+	return alone
+}
+
 // words are the names that may follow n on a line, in the order of the tree.
 func (n *noun) words() []string {
 	var all []string

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"filehsm/hsmfile"
 )
@@ -26,6 +27,7 @@ func pathFlag() flag {
 // its name when it is whole, so that a failed command leaves none.
 type outFile struct {
 	path      string // "" for standard output
+	identity  bool   // named by --identity, and not by --path
 	temporary string // "" for a device or pipe
 	file      *os.File
 }
@@ -74,6 +76,9 @@ func (c *call) openDevice(o *outFile) (err error) {
 }
 
 func (o *outFile) taken() error {
+	if o.identity {
+		return usageError("name another file; an identity is never written over", "--identity: %s is there already", o.path)
+	}
 	return usageError("name another file, or remove this one first", "--path: %s is there already", o.path)
 }
 
@@ -122,16 +127,49 @@ func (o *outFile) write(b []byte) error {
 	return o.publish()
 }
 
-// publish gives the file its name without replacing what has got it since.
-// A file system without hard links has to do with a look before.
+// publish gives the file its name without replacing what has got it since, and
+// makes the name durable: whoever is told of a wrapped key or an identity may
+// throw the other copy away. A file system without hard links has to do with a
+// look before.
 func (o *outFile) publish() error {
-	if err := os.Link(o.temporary, o.path); err == nil {
-		return nil // discard removes the other name
+	if err := o.name(); err != nil {
+		return err
+	}
+	if err := syncDirectory(filepath.Dir(o.path)); err != nil {
+		_ = os.Remove(o.path) // nobody was told of it yet, and a failed command leaves no file
+		return o.failed(err)
+	}
+	return nil
+}
+
+func (o *outFile) name() error {
+	if os.Link(o.temporary, o.path) == nil {
+		_ = os.Remove(o.temporary) // if it stays, discard tries again
+		return nil
 	}
 	if _, err := os.Lstat(o.path); err == nil {
 		return o.taken()
 	}
 	return o.failed(os.Rename(o.temporary, o.path))
+}
+
+// syncDirectory makes names durable. Where the directory may be written and
+// not read, or its file system has no such call, they are as durable as the
+// system makes them.
+func syncDirectory(path string) error {
+	d, err := os.Open(path)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	err = d.Sync()
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL) {
+		return nil
+	}
+	return err
 }
 
 // discard removes what was begun and not finished.

@@ -19,34 +19,45 @@ func (c *call) compareHead(im *hsmfile.Image) {
 	if path == "" {
 		return
 	}
-	var seq uint64
-	var id, hash string
-	if b, err := os.ReadFile(path); err == nil {
-		if n, _ := fmt.Sscanf(string(b), "%s %d %s\n", &id, &seq, &hash); n == 3 && id == im.ID() {
-			if same, err := im.Continues(c.ctx, seq, hash); err == nil && !same {
-				c.Warn("%s is not the file that was here before: it lacks audit entry %d; filehsm audit verify --vault NAME says whether it is an older copy", im.Path(), seq)
-			}
+	seq, hash, known := readHead(im, path)
+	if known {
+		if same, err := im.Continues(c.ctx, seq, hash); err == nil && !same {
+			c.Warn("%s is not the file that was here before: it lacks audit entry %d; filehsm audit verify --vault NAME says whether it is an older copy", im.Path(), seq)
 		}
 	}
-	c.AtEnd(func() error { c.rememberHead(im, path); return nil })
+	c.AtEnd(func() error {
+		if same, err := im.IsHead(c.ctx, seq, hash); !known || err != nil || !same {
+			c.rememberHead(im, path)
+		}
+		return nil
+	})
+}
+
+// readHead is what was noted of the image at a path, if it was of this one.
+func readHead(im *hsmfile.Image, path string) (seq uint64, hash string, known bool) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return 0, "", false
+	}
+	var id string
+	n, _ := fmt.Sscanf(string(b), "%s %d %s\n", &id, &seq, &hash)
+	return seq, hash, n == 3 && id == im.ID()
 }
 
 // rememberHead notes the newest entry. Failing to is no reason to complain: a
-// read-only home is a fine place to run from.
+// read-only home is a fine place to run from. It is not synced, which would
+// cost every command that changes something as much as the change: when the
+// power fails, the note of an older entry is as true, and an empty one is none.
 func (c *call) rememberHead(im *hsmfile.Image, path string) {
 	seq, hash, err := im.Head(c.ctx)
 	if err != nil || os.MkdirAll(filepath.Dir(path), 0o700) != nil {
-		return
-	}
-	line := fmt.Sprintf("%s %d %s\n", im.ID(), seq, hash)
-	if old, err := os.ReadFile(path); err == nil && string(old) == line {
 		return
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // exclusive, and follows no link
 	if err != nil {
 		return
 	}
-	_, err = f.WriteString(line)
+	_, err = fmt.Fprintf(f, "%s %d %s\n", im.ID(), seq, hash)
 	if errors.Join(err, f.Close()) != nil || os.Rename(f.Name(), path) != nil {
 		os.Remove(f.Name())
 	}

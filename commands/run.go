@@ -33,11 +33,18 @@ type world struct {
 // login that was counted must get to settle, or an impatient Ctrl-C would be
 // entered as a wrong password.
 func Run(args []string, in io.Reader, out, err io.Writer) int {
+	w := &world{in: in, out: out, err: err, lookup: os.LookupEnv, terminal: openTerminal}
+	if asksVersion(args) {
+		return w.answer(nil, line{version: true})
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	w := &world{in: in, out: out, err: err, lookup: os.LookupEnv, terminal: openTerminal}
 	return w.run(ctx, args)
 }
+
+// asksVersion knows the one line that scripts and editors run only to see
+// whether we are here; it waits for nothing else, not for the tree either.
+func asksVersion(args []string) bool { return len(args) == 1 && args[0] == "--version" }
 
 // getenv is the one way to the environment; empty is unset.
 func (w *world) getenv(name string) string {
@@ -75,7 +82,7 @@ func (w *world) wantsJSON(l line) bool {
 // dispatch hands the rewritten line to urfave/cli, which calls the leaf back.
 func (w *world) dispatch(ctx context.Context, root *noun, l line) int {
 	code := 0
-	app := newApp(root, func(c *call, run runFunc) { code = w.perform(c, run) }, w)
+	app := newApp(root.only(l.path), func(c *call, run runFunc) { code = w.perform(c, run) }, w)
 	if err := app.RunContext(ctx, append([]string{program}, l.words()...)); err != nil {
 		return w.fail(w.wantsJSON(l), err)
 	}

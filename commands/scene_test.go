@@ -11,18 +11,23 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/cryptotest"
 	"time"
+
+	"filehsm/hsmfile/hsmtest"
 )
 
 // A scene is an HSM in a directory of its own, with a vault, users and their
 // password files, for tests that need more than one process or a fault.
 // Commands run inside the test (run) or as processes (command).
 type scene struct {
-	t   *testing.T
-	dir string
-	env map[string]string
+	t         *testing.T
+	dir       string
+	env       map[string]string
+	recipient string // of key.txt
 }
 
 // scenePasswords are the password files of every scene. No other text of a
@@ -37,17 +42,24 @@ var scenePasswords = map[string]string{
 
 // newScene is a bare directory with the password files.
 func newScene(t *testing.T) *scene {
-	s := &scene{t: t, dir: memoryDir(t)}
-	s.env = map[string]string{
-		"HOME": s.path("home"), "XDG_STATE_HOME": s.path("state"), "XDG_RUNTIME_DIR": s.path("run"),
-		"TMPDIR": s.path("tmp"), "PATH": os.Getenv("PATH"), "FILEHSM_IMAGE": s.path("prod.hsm"),
-		"WORK": s.path("none"), "GORACE": "atexit_sleep_ms=0",
-	}
+	s := sceneIn(memoryDir(t))
+	s.t = t
 	for _, name := range []string{"home", "state", "run", "tmp", "usb"} {
 		s.ok(os.Mkdir(s.path(name), 0o700))
 	}
 	for name, text := range scenePasswords {
 		s.ok(os.WriteFile(s.path(name), []byte(text+"\n"), 0o600))
+	}
+	return s
+}
+
+// sceneIn is a scene that is in a directory already.
+func sceneIn(dir string) *scene {
+	s := &scene{dir: dir}
+	s.env = map[string]string{
+		"HOME": s.path("home"), "XDG_STATE_HOME": s.path("state"), "XDG_RUNTIME_DIR": s.path("run"),
+		"TMPDIR": s.path("tmp"), "PATH": os.Getenv("PATH"), "FILEHSM_IMAGE": s.path("prod.hsm"),
+		"WORK": s.path("none"), "GORACE": "atexit_sleep_ms=0",
 	}
 	return s
 }
@@ -69,9 +81,9 @@ func (s *scene) populate() {
 	s.must("user create --username alice --role CU --new-password-file alice.pw" + byAdmin)
 	s.must("user create --username bob --role CU --new-password-file bob.pw" + byAdmin)
 	s.must("vault keygen --identity key.txt --json")
-	recipient := strings.Fields(string(s.read("key.txt")))
-	i := slices.IndexFunc(recipient, func(w string) bool { return strings.HasPrefix(w, "age1") })
-	s.must("vault add usb usb --recipient " + recipient[i] + byAdmin)
+	words := strings.Fields(string(s.read("key.txt")))
+	s.recipient = words[slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "age1") })]
+	s.must("vault add usb usb --recipient RECIPIENT" + byAdmin)
 	s.must("key generate-symmetric aes --label first" + byAlice)
 	s.must("key generate-symmetric aes --label second" + byAlice)
 }
@@ -85,12 +97,20 @@ const (
 // bareProgram is the program without the watch over what it prints.
 const bareProgram = "filehsm-bare"
 
+// sameAgain makes a process of the bare program do the same each time: it is
+// the time, in Unix milliseconds, and the seed of all that is random.
+const sameAgain = "SCENE_SAME_AGAIN"
+
 // runBare stays on one thread as far as it can, because strace counts calls
 // thread by thread.
 func runBare() {
 	leaveTerminal()
 	turnClock()
 	runtime.LockOSThread()
+	if ms, err := strconv.ParseInt(os.Getenv(sameAgain), 10, 64); err == nil {
+		hsmtest.SetClock(func() time.Time { return time.UnixMilli(ms) })
+		cryptotest.SetGlobalRandom(new(testing.T), uint64(ms))
+	}
 	os.Exit(Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
@@ -111,13 +131,17 @@ func (s *scene) read(name string) []byte {
 }
 
 // words makes a line's words, with the scene's own files by their full paths:
-// tests run side by side, so none may change the directory.
+// tests run side by side, so none may change the directory. The directory of a
+// vault has the vault's name.
 func (s *scene) words(line string) []string {
 	words := strings.Fields(line)
 	for i, w := range words {
 		if strings.HasSuffix(w, ".pw") || strings.HasSuffix(w, ".txt") || strings.HasSuffix(w, ".hsm") ||
-			(i > 0 && w == "usb" && words[i-1] == "usb") || (i > 0 && words[i-1] == "--from") {
+			(i > 0 && w == words[i-1]) || (i > 0 && words[i-1] == "--from") {
 			words[i] = s.path(w)
+		}
+		if w == "RECIPIENT" {
+			words[i] = s.recipient
 		}
 	}
 	return words
@@ -127,6 +151,8 @@ func (s *scene) words(line string) []string {
 type outcome struct {
 	code     int
 	killed   bool
+	halfway  bool // it could not go back: it may have left what is between the old state and the new
+	volatile bool // what it made may be gone with the power
 	out, err string
 }
 

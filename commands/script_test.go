@@ -25,6 +25,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		program:        runProgram,
 		bareProgram:    runBare,
+		tamperProgram:  runTamper,
 		"asker":        runAsker,
 		"printenviron": func() { fmt.Print(strings.Join(os.Environ(), "\x00")) },
 	})

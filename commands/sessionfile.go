@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -38,8 +39,9 @@ func (c *call) stateFile(name string) string {
 // maxSessionFile bounds what is read as a session file, in bytes.
 const maxSessionFile = 4 << 10
 
-// readSession reads the session file; nil if there is none. One that others
-// can read, or that is none, is a refusal: it may be somebody's trap.
+// readSession reads the session file; nil if there is none, or an empty or
+// erased one. One that others can read, or that is no session file, is a
+// refusal: it may be somebody's trap.
 func (c *call) readSession(im *hsmfile.Image) (*hsmfile.SessionToken, error) {
 	path := c.sessionPath(im)
 	if path == "" {
@@ -53,12 +55,16 @@ func (c *call) readSession(im *hsmfile.Image) (*hsmfile.SessionToken, error) {
 		return nil, sourceError("remove it, and log in again", "failed to read the session file: %v", err)
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 {
 		return nil, sourceError("remove it, and log in again", "%s: a session file must be a file that its owner alone can read", path)
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxSessionFile))
 	if err != nil {
 		return nil, err
+	}
+	if info.Size() == int64(len(b)) && len(bytes.Trim(b, "\x00")) == 0 {
+		return nil, nil // its writer or eraser was killed, or the power failed
 	}
 	token, err := hsmfile.ParseSessionToken(b)
 	if err != nil {
@@ -68,7 +74,8 @@ func (c *call) readSession(im *hsmfile.Image) (*hsmfile.SessionToken, error) {
 }
 
 // writeSession puts a session file in place of the one before, which it
-// overwrites. It is private from its first byte on.
+// overwrites. It is private from its first byte on. It is not synced: a
+// session does not outlive the boot, and one of which the half is lost is none.
 func (c *call) writeSession(im *hsmfile.Image, t hsmfile.SessionToken) error {
 	path := c.sessionPath(im)
 	if path == "" {

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -130,6 +131,30 @@ func TestLibraryTree(t *testing.T) {
 		}
 	}
 	check(app.Commands)
+}
+
+// What the library gets for one line has the leaf of that line and no other;
+// the version needs no tree at all, and is the same with one.
+func TestOnlyOneLeaf(t *testing.T) {
+	root := tree()
+	root.walk(func(path []string, l *leaf) {
+		n := 0
+		root.only(path).walk(func(p []string, found *leaf) {
+			if n++; !slices.Equal(p, path) || found.usage != l.usage {
+				t.Errorf("%v: the tree has %v", path, p)
+			}
+		})
+		if n != 1 {
+			t.Errorf("%v: %d leaves", path, n)
+		}
+	})
+	var short, long, err bytes.Buffer
+	w := &world{out: &short, err: &err, lookup: func(string) (string, bool) { return "", false }}
+	code := w.answer(nil, line{version: true})
+	w.out = &long
+	if again := w.run(t.Context(), []string{"--version", "--"}); code != 0 || again != 0 || short.String() != long.String() || short.Len() == 0 {
+		t.Errorf("%d %q, and %d %q", code, short.String(), again, long.String())
+	}
 }
 
 // Every leaf is run by a story.

@@ -1,10 +1,8 @@
 package commands
 
 import (
-	"errors"
-	"io/fs"
+	"bytes"
 	"os"
-	"path/filepath"
 
 	"filehsm/hsmfile"
 )
@@ -33,7 +31,7 @@ func vaultKeygen(c *call) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	recipient, err := writeIdentity(path, c.Switch("pq"), fingerprint)
+	recipient, err := c.writeIdentity(path, fingerprint)
 	if err != nil {
 		return nil, err
 	}
@@ -72,28 +70,19 @@ func (c *call) fingerprintForIdentity() (string, error) {
 
 // writeIdentity never writes over a file: it may be the only key to a year of
 // backups.
-func writeIdentity(path string, pq bool, fingerprint string) (recipient string, err error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return "", usageError("name another file; an identity is never written over", "--identity: %s is there already", path)
-	}
+func (c *call) writeIdentity(path, fingerprint string) (recipient string, err error) {
+	var b bytes.Buffer
+	recipient, err = hsmfile.GenerateIdentity(&b, c.Switch("pq"), fingerprint)
 	if err != nil {
-		return "", &hsmfile.Error{Text: "failed to write the identity", Err: err}
+		return "", err
 	}
-	recipient, err = hsmfile.GenerateIdentity(f, pq, fingerprint)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		_ = os.Remove(path)
-		return "", &hsmfile.Error{Text: "failed to write the identity " + path, Err: err}
+	o := &outFile{path: path, identity: true}
+	if _, err := os.Lstat(path); err == nil {
+		return "", o.taken()
 	}
-	syncDirectory(filepath.Dir(path))
-	return recipient, nil
-}
-
-// syncDirectory makes a new name durable, as far as the directory can be read
-// and its file system has such a call.
-func syncDirectory(path string) {
-	if d, err := os.Open(path); err == nil {
-		_ = d.Sync()
-		_ = d.Close()
+	c.AtEnd(o.discard)
+	if err := o.create(forOwner); err != nil {
+		return "", err
 	}
+	return recipient, o.write(b.Bytes())
 }

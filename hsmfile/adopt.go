@@ -11,26 +11,33 @@ import (
 	"filehsm/hsmfile/secret"
 )
 
-// adoptOffers takes up what others left for this user since he last looked:
-// verified, sealed under his own key, and indexed by label where he finds it.
-func (s *Session) adoptOffers(ctx context.Context) error {
-	if s.Role() != CU {
-		return nil
-	}
+// adopting runs a transaction of this user's. Where it finds that others left
+// something for him since he last looked, that is taken up first: verified,
+// sealed under his own key, and indexed by label where he finds it.
+func (s *Session) adopting(ctx context.Context, transaction func() error) error {
 	for {
-		waiting := false
-		err := s.im.view(ctx, func(v *view) error {
-			key, _, err := v.r.Last(v.key(record.OfferPrefix(s.id())))
-			waiting = key != ""
-			return err
-		})
-		if err != nil || !waiting {
+		err := transaction()
+		if !errors.Is(err, errOffers) {
 			return err
 		}
 		if err := s.writeNow(ctx, opAdopt, s.adoptSome); err != nil {
 			return err
 		}
 	}
+}
+
+// errOffers ends a transaction that came before the offers were taken up.
+var errOffers = errors.New("offers wait")
+
+func (s *Session) noOffers(v *view) error {
+	if s.Role() != CU {
+		return nil
+	}
+	key, _, err := v.r.Last(v.key(record.OfferPrefix(s.id())))
+	if err == nil && key != "" {
+		err = errOffers
+	}
+	return err
 }
 
 // adoptSome takes up as many offers as a transaction may hold.

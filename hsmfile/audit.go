@@ -1,6 +1,7 @@
 package hsmfile
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -63,15 +64,29 @@ func publicEntry(at chain.Link, signed uint64) AuditEntry {
 		Hash: hex.EncodeToString(at.Hash), Unsigned: at.Sequence > signed}
 }
 
-// lastSigned is the sequence of the newest signed head.
+// lastSigned is the sequence of the newest signed head, which must be of this
+// chain: the entries before are held by the links between them, and it by
+// nothing else until there is another. Whose signature it is, audit verify
+// looks at.
 func (v *view) lastSigned() (uint64, error) {
-	_, b, err := v.r.Last(record.HeadPrefix())
+	key, b, err := v.r.Last(record.HeadPrefix())
 	if err != nil || b == nil {
 		return 0, err
 	}
 	var h record.Head
-	if err := record.Decode(b, &h); err != nil {
+	err = record.Decode(b, &h)
+	if err == nil && key != record.HeadKey(h.Sequence, string(h.User)) {
+		err = record.ErrMalformed
+	}
+	if err != nil {
 		return 0, v.im.damaged("signed head", err)
+	}
+	at, err := chain.At(v.r, h.Sequence)
+	if err == nil && (at.Entry == nil || !bytes.Equal(at.Hash, h.Hash)) {
+		err = fmt.Errorf("entry %d is not the one that was signed", h.Sequence)
+	}
+	if err != nil {
+		return 0, v.im.damaged("audit chain", err)
 	}
 	return h.Sequence, nil
 }
@@ -125,6 +140,9 @@ func (v *view) verifyChain(o AuditVerifyOptions, report *AuditReport) (*chain.Lo
 		if err := v.verifyRosterReport(report); err != nil {
 			return nil, err
 		}
+	}
+	if seq := log.Odd(); seq > 0 {
+		report.add(fmt.Sprintf("audit entry %d", seq), "its generation is not the one that what it wrote makes")
 	}
 	if err := v.verifyHeads(log, o.All, report); err != nil {
 		return nil, err
@@ -182,9 +200,25 @@ func (im *Image) Head(ctx context.Context) (seq uint64, hash string, err error) 
 // the file is an older copy, or another image.
 func (im *Image) Continues(ctx context.Context, seq uint64, hash string) (same bool, err error) {
 	err = im.view(ctx, func(v *view) error {
-		at, err := chain.At(v.r, seq)
-		same = err == nil && at.Entry != nil && hex.EncodeToString(at.Hash) == hash
+		entry, err := v.r.Get(record.EntryKey(seq))
+		same = isEntry(entry, hash)
 		return err
 	})
 	return same, err
+}
+
+// IsHead says whether an entry seen before is the newest one still.
+func (im *Image) IsHead(ctx context.Context, seq uint64, hash string) (same bool, err error) {
+	err = im.view(ctx, func(v *view) error {
+		key, entry, err := v.r.Last(record.EntryPrefix())
+		same = key == record.EntryKey(seq) && isEntry(entry, hash)
+		return err
+	})
+	return same, err
+}
+
+// isEntry compares an entry with one that was read before; being the same, it
+// need not be read again, and an entry can be large.
+func isEntry(stored []byte, hash string) bool {
+	return stored != nil && hex.EncodeToString(record.Hash(stored)) == hash
 }

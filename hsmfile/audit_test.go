@@ -212,6 +212,15 @@ func TestOlderFile(t *testing.T) {
 	if same := must[bool](t)(f.im.Continues(f.ctx, seq, hash)); !same {
 		t.Error("the image does not continue itself")
 	}
+	isHead := func(want bool) {
+		t.Helper()
+		if same := must[bool](t)(f.im.IsHead(f.ctx, seq, hash)); same != want {
+			t.Errorf("entry %d is the newest: %t", seq, same)
+		}
+	}
+	isHead(true)
+	f.login("robot")
+	isHead(false)
 	ok(t, os.WriteFile(f.path, older, 0o600))
 	f.reopen()
 	f.login("robot") // the older file is whole in itself, and grows on

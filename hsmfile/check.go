@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"filehsm/hsmfile/attr"
 	"filehsm/hsmfile/internal/chain"
@@ -158,7 +159,43 @@ func (v *view) checkUsers(add func(what, problem string)) error {
 			return err
 		}
 	}
+	if err := v.checkBackupMarks(r, add); err != nil {
+		return err
+	}
 	return v.checkLogins(r, add)
+}
+
+// checkBackupMarks looks at the newest backups of the vaults. A mark may be of
+// a vault that the roster does not name, but only where one was removed or an
+// older roster came back.
+func (v *view) checkBackupMarks(r *roster, add func(what, problem string)) error {
+	known, lost := map[string]bool{}, false
+	for _, x := range r.Vaults {
+		known[x.ID] = true
+	}
+	err := v.r.Scan(record.BackupMarkPrefix(), "", func(key string, _ []byte) error {
+		vault := strings.TrimPrefix(key, record.BackupMarkPrefix())
+		lost = lost || !known[vault]
+		_, err := v.backupMark(vault)
+		return note(add, "mark of the last backup", err)
+	})
+	if err != nil || !lost {
+		return err
+	}
+	err = chain.Walk(v.r, func(at chain.Link) error {
+		if at.Opcode == chain.RemoveVault || at.Restored != nil {
+			lost = false
+			return store.ErrStop
+		}
+		return nil
+	})
+	if errors.Is(err, chain.ErrBroken) {
+		return nil // found before
+	}
+	if lost && err == nil {
+		add("mark of the last backup", "it is of a vault that this image never had")
+	}
+	return err
 }
 
 // note turns a refusal of a record into a finding; other errors stay errors.

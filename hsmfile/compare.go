@@ -3,6 +3,7 @@ package hsmfile
 import (
 	"bytes"
 	"crypto/sha256"
+	"fmt"
 	"slices"
 
 	"filehsm/hsmfile/internal/chain"
@@ -23,7 +24,19 @@ func (v *view) compare(log *chain.Log, add func(what, problem string)) *comparis
 		add("audit chain", err.Error())
 		return nil
 	}
+	if keys := countKeyObjects(want); keys != int(log.Last().KeyCount) {
+		add("audit chain", fmt.Sprintf("its newest entry says %d keys, and by what was written there are %d", log.Last().KeyCount, keys))
+	}
 	return &comparison{want, add}
+}
+
+func countKeyObjects(state chain.State) (n int) {
+	for _, w := range state {
+		if k := record.Name(w.Name).Kind(); k == record.KindKey || k == record.KindPubObj {
+			n++
+		}
+	}
+	return n
 }
 
 // header is compared first: it lies outside the set.

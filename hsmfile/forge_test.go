@@ -59,12 +59,13 @@ func (g *forger) enter(epoch uint64, was map[string][]byte) {
 	g.Helper()
 	last := g.last()
 	e := chain.Entry{Sequence: last.Sequence + 1, Time: last.Time, Prev: last.Hash, Opcode: chain.CreateUser, Result: chain.Success,
-		Epoch: epoch, KeyCount: last.KeyCount, Generation: last.Sequence + 1}
+		Epoch: epoch, KeyCount: last.KeyCount}
 	if g.dropAll {
 		maps.DeleteFunc(g.content, func(k string, _ []byte) bool {
 			return strings.HasPrefix(k, record.EntryPrefix()) || strings.HasPrefix(k, record.HeadPrefix())
 		})
-		e.Sequence, e.Prev, e.Generation, was = 1, nil, 1, nil
+		e.Sequence, e.Prev, was = 1, nil, nil
+		last = chain.Link{}
 	}
 	for k, b := range g.content {
 		name, inSet := strings.CutPrefix(k, contentSet)
@@ -77,6 +78,7 @@ func (g *forger) enter(epoch uint64, was map[string][]byte) {
 			e.Wrote = append(e.Wrote, chain.Wrote{Name: []byte(name)})
 		}
 	}
+	e.Generation = e.GenerationAfter(last.Entry)
 	b := e.Encode()
 	g.content[record.EntryKey(e.Sequence)] = b
 	h := record.Head{Sequence: e.Sequence, Hash: record.Hash(b), Epoch: epoch, User: g.au.user.ID, Gen: g.au.login.Gen, Verifier: g.au.keys.Verifier()}

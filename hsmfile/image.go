@@ -44,8 +44,9 @@ type Image struct {
 	info  Info
 	warn  func(string)
 
-	marked atomic.Bool // a change of ours left a mark: finish after its commit
-	waits  error       // why what a killed process left could not be finished; until it is, nobody uses a key
+	marked  atomic.Bool            // a change of ours left a mark: finish after its commit
+	decoded atomic.Pointer[roster] // the newest that was read
+	waits   error                  // why what a killed process left could not be finished; until it is, nobody uses a key
 }
 
 // Info is what is fixed for an image, and its state when it was opened.

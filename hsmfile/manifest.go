@@ -3,6 +3,7 @@ package hsmfile
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -11,6 +12,7 @@ import (
 	"hash"
 	"io"
 	"regexp"
+	"sync"
 	"time"
 
 	"filehsm/hsmfile/internal/record"
@@ -97,9 +99,13 @@ func (m *Manifest) check() error {
 	if err != nil || m.Version != manifestVersion || m.ID != backupID(m.Serial, m.Generation, created) || m.Size < 0 {
 		return record.ErrMalformed
 	}
+	sized := map[string]int{m.ImageID: record.ImageIDSize, m.Signer.UserID: record.UserIDSize, m.Signature: ed25519.SignatureSize}
 	for _, h := range []string{m.Fingerprint, m.HeadHash, m.ContentHash, m.SHA256, m.Signer.PublicKey} {
-		if b, err := hex.DecodeString(h); err != nil || len(b) != sha256.Size {
-			return record.ErrMalformed
+		sized[h] = sha256.Size
+	}
+	for h, size := range sized {
+		if b, err := hex.DecodeString(h); err != nil || len(b) != size || hex.EncodeToString(b) != h {
+			return record.ErrMalformed // there is one way to write it
 		}
 	}
 	for _, r := range m.Serial {
@@ -115,13 +121,16 @@ func backupID(serial string, generation uint64, created time.Time) string {
 	return fmt.Sprintf("%s-%d-%s%03dZ", serial, generation, created.Format("20060102T150405"), created.Nanosecond()/1e6)
 }
 
-// backupName is a backup's id taken apart.
-var backupName = regexp.MustCompile(`^([0-9]+)-[0-9]+-([0-9]{8}T[0-9]{6})([0-9]{3})Z$`)
+// backupName takes a backup's id apart. It is made when it is first used, which
+// in most commands is never.
+var backupName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([0-9]+)-[0-9]+-([0-9]{8}T[0-9]{6})([0-9]{3})Z$`)
+})
 
 // ParseBackupID says from its name alone of which HSM and of when a backup is,
 // for one whose manifest cannot be read.
 func ParseBackupID(id string) (serial string, created time.Time, ok bool) {
-	part := backupName.FindStringSubmatch(id)
+	part := backupName().FindStringSubmatch(id)
 	if part == nil {
 		return "", time.Time{}, false
 	}

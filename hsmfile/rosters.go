@@ -22,15 +22,17 @@ const (
 	signManifest = "manifest"
 )
 
-// roster is a decoded roster with its hash.
+// roster is a decoded roster with its hash. It is not changed any more: the
+// next one is decoded anew.
 type roster struct {
 	*record.Roster
 	hash   []byte
 	signed record.SignedRoster
+	stored []byte // what it was decoded from
 }
 
 func parseRoster(b []byte) (*roster, error) {
-	r := &roster{Roster: new(record.Roster)}
+	r := &roster{Roster: new(record.Roster), stored: b}
 	if err := record.Decode(b, &r.signed); err != nil {
 		return nil, err
 	}
@@ -42,15 +44,20 @@ func parseRoster(b []byte) (*roster, error) {
 }
 
 // newestRoster is the roster in force, not yet verified; nil before activation.
+// Every transaction reads it more than once, so the last one is kept decoded.
 func (v *view) newestRoster() (*roster, error) {
 	_, b, err := v.r.Last(v.key(record.RosterPrefix()))
 	if err != nil || b == nil {
 		return nil, err
 	}
+	if r := v.im.decoded.Load(); r != nil && bytes.Equal(r.stored, b) {
+		return r, nil
+	}
 	r, err := parseRoster(b)
 	if err != nil {
 		return nil, v.im.damaged("roster", err)
 	}
+	v.im.decoded.Store(r)
 	return r, nil
 }
 

@@ -3,6 +3,7 @@ package hsmfile
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -25,7 +26,16 @@ type Session struct {
 	older         map[uint32]*seal.UserKeys // opened so far
 	roster        *roster                   // newest that was verified
 	publics       map[publicKey]*record.Public
+	opened        commonKey
 	failuresSince int
+}
+
+// commonKey is the image's common key, and what it was taken from: opening it
+// costs a signature and a decapsulation, and one command needs it many times.
+type commonKey struct {
+	key    *secret.Bytes
+	stored []byte
+	under  *roster
 }
 
 func newSession(im *Image, u *record.User, l *record.Login, keys *seal.UserKeys) *Session {
@@ -57,6 +67,9 @@ func (s *Session) FailuresSince() int { return s.failuresSince }
 func (s *Session) Close() {
 	for _, k := range s.older {
 		k.Secret().Wipe()
+	}
+	if s.opened.key != nil {
+		s.opened.key.Wipe()
 	}
 }
 
@@ -148,7 +161,7 @@ func (s *Session) followRoster(v *view) error {
 	if err != nil {
 		return err
 	}
-	if s.roster != nil && b != nil && bytes.Equal(record.Encode(&s.roster.signed), b) {
+	if s.roster != nil && bytes.Equal(s.roster.stored, b) {
 		return nil
 	}
 	pins, err := v.loadPins(s.id(), s.keys)
@@ -166,11 +179,12 @@ func (s *Session) followRoster(v *view) error {
 func (s *Session) read(ctx context.Context, op operation, fn func(*view) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.adoptOffers(ctx); err != nil {
-		return err
-	}
+	return s.adopting(ctx, func() error { return s.readNow(ctx, op, fn) })
+}
+
+func (s *Session) readNow(ctx context.Context, op operation, fn func(*view) error) error {
 	return s.im.view(ctx, func(v *view) error {
-		if err := s.check(v, op); err != nil {
+		if err := s.enter(v, op); err != nil {
 			return err
 		}
 		return fn(v)
@@ -181,34 +195,41 @@ func (s *Session) read(ctx context.Context, op operation, fn func(*view) error) 
 func (s *Session) write(ctx context.Context, op operation, fn func(*change) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.adoptOffers(ctx); err != nil {
-		return err
-	}
-	return s.writeNow(ctx, op, fn)
+	return s.adopting(ctx, func() error { return s.writeNow(ctx, op, fn) })
 }
 
-// writeNow is write for who holds the session's lock, and asks for no offers.
+// writeNow is write for who holds the session's lock. It does not change
+// anything while offers wait.
 func (s *Session) writeNow(ctx context.Context, op operation, fn func(*change) error) error {
 	return s.im.update(ctx, func(c *change) error {
-		if err := s.check(&c.view, op); err != nil {
+		if err := s.enter(&c.view, op); err != nil {
 			return err
 		}
 		return fn(c)
 	})
 }
 
+// enter is check, and that no offers wait, which are taken up first: the user
+// sees all that was left for him.
+func (s *Session) enter(v *view, op operation) error {
+	if err := s.check(v, op); err != nil || op == opAdopt {
+		return err
+	}
+	return s.noOffers(v)
+}
+
 // use is read for the plain use of keys, which the policy may want recorded:
 // then the entry is durable before the result is given out.
 func (s *Session) use(ctx context.Context, op operation, fn func(*view) ([]uint64, error)) error {
-	record, err := s.recordsUse(ctx)
-	if err != nil {
+	err := s.read(ctx, op, func(v *view) error {
+		if s.roster.Policy.AuditLevel == auditAll {
+			return errRecorded
+		}
+		_, err := fn(v)
 		return err
-	}
-	if !record {
-		return s.read(ctx, op, func(v *view) error {
-			_, err := fn(v)
-			return err
-		})
+	})
+	if !errors.Is(err, errRecorded) {
+		return err
 	}
 	return s.write(ctx, op, func(c *change) error {
 		refs, err := fn(&c.view)
@@ -221,25 +242,31 @@ func (s *Session) use(ctx context.Context, op operation, fn func(*view) ([]uint6
 	})
 }
 
-func (s *Session) recordsUse(ctx context.Context) (all bool, err error) {
-	err = s.im.view(ctx, func(v *view) error {
-		r, err := v.newestRoster()
-		all = r != nil && r.Policy.AuditLevel == auditAll
-		return err
-	})
-	return all, err
-}
+// errRecorded ends a read of what is to be recorded.
+var errRecorded = errors.New("every use is recorded")
 
 // entry begins an audit entry of what this user did.
 func (s *Session) entry(c *change, op chain.Opcode) chain.Entry {
 	return c.entryOf(&s.user, op)
 }
 
-// common opens the image's common key.
+// common opens the image's common key; it is the session's to wipe.
 func (s *Session) common(v *view) (*secret.Bytes, error) {
-	return v.take(record.CommonName(s.id()), placeCommon, s.roster, s.id(), func(gen uint32) (*seal.UserKeys, error) {
+	n := record.CommonName(s.id())
+	stored, err := v.get(n)
+	if err != nil {
+		return nil, err
+	}
+	if o := s.opened; o.key != nil && o.under == s.roster && bytes.Equal(o.stored, stored) {
+		return o.key, nil
+	}
+	key, err := v.take(n, placeCommon, s.roster, s.id(), func(gen uint32) (*seal.UserKeys, error) {
 		return s.keysAt(v, gen)
 	})
+	if err == nil {
+		s.opened = commonKey{key, stored, s.roster}
+	}
+	return key, err
 }
 
 // signHead signs the newest entry with a user's own key.

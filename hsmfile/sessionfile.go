@@ -98,9 +98,12 @@ func (s *Session) Persist(ctx context.Context, ttl time.Duration) (SessionToken,
 		began := now().UnixMilli()
 		t.id, t.key = seal.Random(sessionIDSize), seal.NewKey()
 		t.expires = time.UnixMilli(began + ttl.Milliseconds()).UTC()
-		rec := record.Session{User: s.user.ID, Gen: s.login.Gen, Boot: bootID(), UID: uint32(os.Getuid()),
+		boot, err := bootID()
+		if err != nil {
+			return err // a session of no boot would be over at once
+		}
+		rec := record.Session{User: s.user.ID, Gen: s.login.Gen, Boot: boot, UID: uint32(os.Getuid()),
 			Began: began, Expires: t.expires.UnixMilli()}
-		var err error
 		if rec.Sealed, err = seal.Seal(t.key, c.sessionPlace(t, &rec), s.keys.Secret().Reveal()); err != nil {
 			return err
 		}
@@ -137,7 +140,11 @@ func (v *view) resume(t SessionToken) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.image != hex.EncodeToString(v.h.ImageID) || b == nil || record.Decode(b, &rec) != nil || stale(&rec, now()) || rec.UID != uint32(os.Getuid()) {
+	boot, err := bootID()
+	if err != nil {
+		return nil, err
+	}
+	if t.image != hex.EncodeToString(v.h.ImageID) || b == nil || record.Decode(b, &rec) != nil || stale(&rec, now(), boot) || rec.UID != uint32(os.Getuid()) {
 		return nil, v.im.sessionOver(t)
 	}
 	us, err := seal.Open(t.key, v.sessionPlace(t, &rec), rec.Sealed)
@@ -174,9 +181,9 @@ func (v *view) resumed(t SessionToken, keys *seal.UserKeys, gen uint32) (*Sessio
 
 // stale says whether a session expired, began in the future or belongs to
 // another boot of the machine.
-func stale(rec *record.Session, at time.Time) bool {
+func stale(rec *record.Session, at time.Time, boot string) bool {
 	ms := at.UnixMilli()
-	return ms >= rec.Expires || rec.Began > ms || rec.Expires-rec.Began > MaxTTL.Milliseconds() || rec.Boot != bootID()
+	return ms >= rec.Expires || rec.Began > ms || rec.Expires-rec.Began > MaxTTL.Milliseconds() || rec.Boot != boot
 }
 
 // Logout removes a session from the image; the caller removes the file. One
@@ -214,7 +221,11 @@ func (c *change) endSessions(user string) error {
 // dropStaleSessions is part of every change: nothing else reads them all.
 func (c *change) dropStaleSessions() error {
 	at := now()
-	return c.deleteSessions(record.SessionPrefix(), func(rec *record.Session) bool { return stale(rec, at) })
+	boot, err := bootID()
+	if err != nil {
+		return nil // who is over is not known; the next change drops them
+	}
+	return c.deleteSessions(record.SessionPrefix(), func(rec *record.Session) bool { return stale(rec, at, boot) })
 }
 
 func (c *change) deleteSessions(prefix string, which func(*record.Session) bool) error {

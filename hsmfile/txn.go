@@ -238,14 +238,12 @@ func (c *change) putHeader() error {
 func (c *change) record(e chain.Entry) error {
 	e.Sequence, e.Time, e.Prev = c.version(), c.now, nil
 	if prev := c.before; prev.Entry != nil {
-		e.Prev, e.Generation, e.KeyCount = prev.Hash, prev.Generation, prev.KeyCount
+		e.Prev, e.KeyCount = prev.Hash, prev.KeyCount
 	}
 	e.KeyCount = uint32(int(e.KeyCount) + c.keys)
 	e.Result = orDefault(e.Result, chain.Success)
 	e.Wrote = c.listWrote()
-	if e.Opcode != chain.Login && (len(e.Wrote) > 0 || e.Gone || e.Restored != nil) {
-		e.Generation = e.Sequence
-	}
+	e.Generation = e.GenerationAfter(c.before.Entry)
 	if e.Gone {
 		e.KeyCount = 0
 	}

@@ -52,6 +52,9 @@ func initialize(path, id string, restoreText []byte) (*Vault, error) {
 	if errors.Is(err, vault.ErrNotMounted) {
 		err = claim(root, id)
 	}
+	if err == nil {
+		err = syncDir(root) // before there is another name: without the id it would be somebody else's directory
+	}
 	if err != nil {
 		return nil, err
 	}

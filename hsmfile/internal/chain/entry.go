@@ -97,6 +97,19 @@ func (p *Passed) readFields(s *record.Strict) {
 	p.Backup, p.Sequence, p.Hash = s.Text(), s.Uint(math.MaxUint64), s.Bytes()
 }
 
+// GenerationAfter is the generation of an entry that follows another, which is
+// nil for the first: its own sequence if it changed a record. What a login
+// changes does not count.
+func (e *Entry) GenerationAfter(before *Entry) uint64 {
+	switch {
+	case e.Opcode != Login && (len(e.Wrote) > 0 || e.Gone || e.Restored != nil):
+		return e.Sequence
+	case before == nil:
+		return 0
+	}
+	return before.Generation
+}
+
 // Decode is the inverse of Encode. The entry may share b's memory.
 func Decode(b []byte) (*Entry, error) {
 	e := new(Entry)

@@ -67,6 +67,7 @@ type Log struct {
 	last   Link
 	keys   map[string][]made // verifying keys ever in force
 	roles  map[string]uint8  // of each user who ever did something
+	odd    uint64            // first entry with another generation than it must have
 }
 
 // reset is a zeroization or a restore.
@@ -114,8 +115,16 @@ func (l *Log) add(at Link) {
 	if l.roles[string(at.User)] == 0 { // the first is nearest to what is signed
 		l.roles[string(at.User)] = at.Role
 	}
+	if l.odd == 0 && at.Generation != at.GenerationAfter(l.last.Entry) {
+		l.odd = at.Sequence
+	}
 	l.last = at
 }
+
+// Odd is the sequence of the first entry whose generation is not the one that
+// it must have, 0 if there is none. Status tells the newest entry's, which
+// nobody may have signed yet.
+func (l *Log) Odd() uint64 { return l.odd }
 
 // Last is the newest entry; a nil Entry if the chain is empty.
 func (l *Log) Last() Link { return l.last }

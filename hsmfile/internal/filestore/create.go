@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"filehsm/hsmfile/internal/store"
 
@@ -76,7 +77,7 @@ func newTemporary(path string) (*os.File, error) {
 
 // build makes an empty file a whole image and closes it.
 func build(ctx context.Context, file *os.File, init func(store.Writer) error) error {
-	s := &session{file: file}
+	s := &session{file: file, kept: new(atomic.Pointer[revision])}
 	defer s.close()
 	if err := s.populate(ctx, init); err != nil {
 		return err

@@ -13,6 +13,10 @@
 //     is the one that was stored is for the layer above to check.
 //   - A transaction that changes nothing does not change the file.
 //   - Everything fits pages of 4096 bytes, on every machine.
+//   - What was confirmed outlives a loss of power, and the image is whole. There
+//     is no interface between us and the file to show it with, for bbolt would
+//     pass it by: the tests of commands replay the system calls of the program
+//     (TestPowerLoss) and refuse or kill it at each (TestCrash).
 package filestore
 
 import (
@@ -21,6 +25,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"filehsm/hsmfile/internal/store"
@@ -49,6 +54,7 @@ type Store struct {
 	path           string
 	timeout        time.Duration
 	acceptPrevious bool
+	kept           atomic.Pointer[revision]
 }
 
 var _ store.Store = (*Store)(nil)
@@ -137,7 +143,7 @@ func (s *Store) session(ctx context.Context, exclusive bool, fn func(h *session)
 	if err != nil {
 		return err
 	}
-	h := &session{file: file, acceptPrevious: s.acceptPrevious}
+	h := &session{file: file, acceptPrevious: s.acceptPrevious, kept: &s.kept}
 	defer h.close()
 	return fn(h)
 }

@@ -137,10 +137,15 @@ func (p *page) bytes(offset, n int) ([]byte, error) {
 	return b, readAt(p.file, b, int64(p.id)*pageSize+int64(offset))
 }
 
-// value returns a copy of the value of record i.
+// value returns the value of record i, the caller's own: what lies beyond the
+// page's head was read for him alone.
 func (p *page) value(i int) ([]byte, error) {
-	b, err := p.bytes(p.items[i].at, p.items[i].size)
-	return bytes.Clone(b), err
+	at, size := p.items[i].at, p.items[i].size
+	b, err := p.bytes(at, size)
+	if at+size <= len(p.head) {
+		b = bytes.Clone(b)
+	}
+	return b, err
 }
 
 // first returns the first element whose key is not below key.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync/atomic"
 
 	"filehsm/hsmfile/internal/store"
 
@@ -14,6 +15,7 @@ import (
 type session struct {
 	file           *os.File
 	acceptPrevious bool
+	kept           *atomic.Pointer[revision]
 	engine         *engine
 	failed         error // set when bbolt can no longer be used, nor the lock be relied on
 }
@@ -37,7 +39,10 @@ func (s *session) tree() (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openTree(s.file, newest)
+	if t := s.take(newest); t != nil {
+		return t, nil
+	}
+	return openTree(&handle{s.file}, newest)
 }
 
 func (s *session) View(_ context.Context, fn func(store.Reader) error) error {
@@ -45,7 +50,7 @@ func (s *session) View(_ context.Context, fn func(store.Reader) error) error {
 	if err != nil {
 		return err
 	}
-	defer t.end()
+	defer s.keep(t)
 	return fn(t)
 }
 
@@ -56,12 +61,11 @@ func (s *session) Update(_ context.Context, fn func(store.Writer) error) error {
 	}
 	defer t.end()
 	w := newWriter(t)
-	if err := fn(w); err != nil {
-		return err
-	}
+	err = fn(w)
 	changes := w.sorted()
-	if len(changes) == 0 {
-		return nil
+	if err != nil || len(changes) == 0 {
+		s.keep(t)
+		return err
 	}
 	return s.commit(t, changes)
 }

@@ -82,8 +82,8 @@ func describePoint(set *attr.Set, key *ecdsa.PublicKey) error {
 	if err != nil {
 		return &Error{Kind: ErrBadInput, Text: fmt.Sprintf("invalid EC public key: %v", err)}
 	}
-	for name, curve := range curves {
-		if curve == key.Curve {
+	for _, name := range attr.Curves() {
+		if curveOf(name) == key.Curve {
 			set.Curve = name
 		}
 	}

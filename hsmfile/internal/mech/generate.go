@@ -31,12 +31,21 @@ type Pair struct {
 	Private *secret.Bytes
 }
 
-// curves maps the names in attr onto the curves of the standard library.
-var curves = map[string]elliptic.Curve{
-	"secp224r1": elliptic.P224(),
-	"secp256r1": elliptic.P256(),
-	"secp384r1": elliptic.P384(),
-	"secp521r1": elliptic.P521(),
+// curveOf maps the names in attr onto the curves of the standard library; nil
+// for any other name. It is no table, for naming one of those curves computes
+// all their constants, and few commands need any.
+func curveOf(name string) elliptic.Curve {
+	switch name {
+	case "secp224r1":
+		return elliptic.P224()
+	case "secp256r1":
+		return elliptic.P256()
+	case "secp384r1":
+		return elliptic.P384()
+	case "secp521r1":
+		return elliptic.P521()
+	}
+	return nil
 }
 
 // GenerateAES makes an AES key of 16, 24 or 32 bytes.
@@ -97,7 +106,7 @@ func GenerateEC(curve string) (Pair, error) {
 			Hint: "curves available: " + strings.Join(attr.Curves(), ", "),
 		}
 	}
-	key, err := ecdsa.GenerateKey(curves[name], rand.Reader)
+	key, err := ecdsa.GenerateKey(curveOf(name), rand.Reader)
 	if err != nil {
 		return Pair{}, fmt.Errorf("failed to generate an EC key: %w", err)
 	}

@@ -157,7 +157,7 @@ func TestDefaultHash(t *testing.T) {
 		}
 	}
 	for _, curve := range attr.Curves() {
-		if defaultHash[curve] == "" || curves[curve] == nil {
+		if defaultHash[curve] == "" || curveOf(curve) == nil {
 			t.Errorf("%s is not in every table", curve)
 		}
 	}

@@ -218,4 +218,7 @@ func MarkKey(name string) string { return MarkPrefix() + name }
 func MarkPrefix() string { return keyVolatile + "m" }
 
 // BackupMarkKey is the newest backup that one vault took.
-func BackupMarkKey(vault string) string { return keyVolatile + "b" + vault }
+func BackupMarkKey(vault string) string { return BackupMarkPrefix() + vault }
+
+// BackupMarkPrefix is the prefix of the newest backups of all vaults.
+func BackupMarkPrefix() string { return keyVolatile + "b" }

@@ -1,0 +1,153 @@
+package filestore
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"filehsm/hsmfile/internal/store"
+)
+
+// keptImage is an image with a short value and, behind it, one that runs over
+// their page, last written an hour ago. It has free pages: one more commit does
+// not lengthen it.
+func keptImage(t *testing.T) (*Store, time.Time) {
+	s := newStore(t, nil)
+	for range 3 {
+		err := s.Update(t.Context(), func(w store.Writer) error {
+			if err := w.Put("short", []byte("short value")); err != nil {
+				return err
+			}
+			return w.Put("text", bytes.Repeat([]byte("long value "), 1000))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s, writtenAt(t, s.path, time.Now().Add(-time.Hour))
+}
+
+func writtenAt(t *testing.T, path string, at time.Time) time.Time {
+	t.Helper()
+	if err := os.Chtimes(path, at, at); err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+func get(t *testing.T, s *Store, key string) (value string, err error) {
+	t.Helper()
+	err = s.View(t.Context(), func(r store.Reader) error {
+		b, err := r.Get(key)
+		value = string(b)
+		return err
+	})
+	return value, err
+}
+
+// edit changes the image behind everybody's back.
+func edit(t *testing.T, path, old, new string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil || !bytes.Contains(b, []byte(old)) {
+		t.Fatalf("%q is not there: %v", old, err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt(bytes.ReplaceAll(b, []byte(old), []byte(new)), 0); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestKept: pages serve the next session while the file is as it was, and only
+// then.
+func TestKept(t *testing.T) {
+	s, at := keptImage(t)
+	for range 2 { // the second time through another handle than the page was read with
+		for key, want := range map[string]string{"short": "short value", "text": "long value "} {
+			if got, err := get(t, s, key); err != nil || !strings.HasPrefix(got, want) {
+				t.Fatalf("%s: %.20q, %v", key, got, err)
+			}
+		}
+	}
+	edit(t, s.path, "short value", "other value")
+	writtenAt(t, s.path, at)
+	if got, err := get(t, s, "short"); got != "short value" || err != nil {
+		t.Errorf("of a file that looks as before: %q, %v, so nothing was kept", got, err)
+	}
+	writtenAt(t, s.path, at.Add(time.Second))
+	if got, err := get(t, s, "short"); got != "other value" || err != nil {
+		t.Errorf("of a file written since: %q, %v", got, err)
+	}
+}
+
+// TestKeptNot: a commit, by this process or another, another file at the path,
+// and a write of a moment ago.
+func TestKeptNot(t *testing.T) {
+	put := func(s *Store) error {
+		return s.Update(t.Context(), func(w store.Writer) error { return w.Put("short", []byte("newer value")) })
+	}
+	for name, change := range map[string]func(s *Store) error{
+		"own commit":      put,
+		"another's":       func(s *Store) error { return put(mustOpen(t, s.path)) },
+		"a moment ago":    func(s *Store) error { edit(t, s.path, "short value", "newer value"); return nil },
+		"a file replaced": replaceFile(t),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, at := keptImage(t)
+			if name == "a moment ago" {
+				at = writtenAt(t, s.path, time.Now())
+			}
+			if got, err := get(t, s, "short"); got != "short value" || err != nil {
+				t.Fatalf("%q, %v", got, err)
+			}
+			if err := change(s); err != nil {
+				t.Fatal(err)
+			}
+			writtenAt(t, s.path, at)
+			if got, err := get(t, s, "short"); got != "newer value" || err != nil {
+				t.Errorf("%q, %v", got, err)
+			}
+		})
+	}
+}
+
+// replaceFile puts an edited copy in the image's place: the same but for one
+// value.
+func replaceFile(t *testing.T) func(*Store) error {
+	return func(s *Store) error {
+		b, err := os.ReadFile(s.path)
+		if err != nil {
+			return err
+		}
+		b = bytes.ReplaceAll(b, []byte("short value"), []byte("newer value"))
+		if err := os.WriteFile(s.path+".new", b, 0o600); err != nil {
+			return err
+		}
+		return os.Rename(s.path+".new", s.path)
+	}
+}
+
+// TestKeptReader: a reader whose transaction is over stays so while another
+// session has its pages.
+func TestKeptReader(t *testing.T) {
+	s, _ := keptImage(t)
+	var old store.Reader
+	if err := s.View(t.Context(), func(r store.Reader) error { old = r; _, err := r.Get("short"); return err }); err != nil {
+		t.Fatal(err)
+	}
+	err := s.View(t.Context(), func(store.Reader) error {
+		if b, err := old.Get("short"); err == nil {
+			t.Errorf("it still reads %q", b)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
