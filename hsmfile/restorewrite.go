@@ -1,6 +1,7 @@
 package hsmfile
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -103,48 +104,50 @@ func (p *RestorePlan) write(ctx context.Context, im *Image, tx store.Transactor)
 	return im.updateIn(ctx, tx, func(c *change) error { return p.commit(c, set) })
 }
 
-// copyRecords is step 2. Where a chain survives it is kept, and only the set
-// is copied.
+// copyBytes is how much one transaction of step 2 takes. These records are not
+// live and a killed restore drops them all, so what bounds a transaction is
+// memory alone, and each costs two syncs or three.
+var copyBytes = 32 << 20 // a test takes less
+
+// copyRecords is step 2.
 func (p *RestorePlan) copyRecords(ctx context.Context, im *Image, tx store.Transactor, set uint32) error {
 	return p.content.View(ctx, func(r store.Reader) error {
-		if p.log == nil {
-			for _, prefix := range []string{record.EntryPrefix(), record.HeadPrefix()} {
-				if err := copyPrefix(ctx, im, tx, r, prefix, prefix); err != nil {
-					return err
-				}
+		for last, done := "", false; !done; {
+			var until string
+			err := tx.Update(ctx, func(w store.Writer) (err error) {
+				until, done, err = p.copySome(r, w, last, record.SetPrefix(set))
+				return err
+			})
+			if err != nil {
+				return im.fail(err)
 			}
+			last = until
 		}
-		return copyPrefix(ctx, im, tx, r, record.SetPrefix(contentLive), record.SetPrefix(set))
+		return nil
 	})
 }
 
-// copyBytes is how much one transaction of step 2 takes. These records are not
-// live and a killed restore drops them all, so what bounds a transaction is
-// memory alone, and each costs two syncs.
-const copyBytes = 16 << 20
-
-func copyPrefix(ctx context.Context, im *Image, tx store.Transactor, r store.Reader, from, to string) error {
-	last, done := "", false
-	for !done {
-		var until string
-		err := tx.Update(ctx, func(w store.Writer) error {
-			until, done = last, true
-			size := 0
-			return r.Walk(from, last, func(key, value []byte) error {
-				if size += len(key) + len(value); size > copyBytes {
-					done = false
-					return store.ErrStop
-				}
-				until = string(key)
-				return w.Put(to+until[len(from):], value)
-			})
-		})
-		if err != nil {
-			return im.fail(err)
+// copySome copies what comes after a key, until it is enough for a transaction.
+// Where a chain survives it is kept, and only the set is copied.
+func (p *RestorePlan) copySome(r store.Reader, w store.Writer, after, set string) (until string, done bool, err error) {
+	until, done = after, true
+	size, live := 0, []byte(record.SetPrefix(contentLive))
+	err = r.Walk("", after, func(key, value []byte) error {
+		rest, ofSet := bytes.CutPrefix(key, live)
+		if !ofSet && (p.log != nil || string(key) == record.HeaderKey()) {
+			return nil
 		}
-		last = until
-	}
-	return nil
+		if size += len(key) + len(value); size > copyBytes {
+			done = false
+			return store.ErrStop
+		}
+		until = string(key)
+		if ofSet {
+			return w.Put(set+string(rest), value)
+		}
+		return w.Put(until, value)
+	})
+	return until, done, err
 }
 
 // commit is step 3.
