@@ -53,7 +53,7 @@ func backupRestore(c *call) (*Result, error) {
 		return nil, err
 	}
 	if path := c.headFile(im); path != "" {
-		c.AtEnd(func() error { c.rememberHead(im, path); return nil })
+		c.AtEnd(func() error { c.rememberHead(im, path, 0, ""); return nil })
 	}
 	return c.restored(im, s, plan.Report())
 }

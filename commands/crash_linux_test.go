@@ -96,7 +96,8 @@ func needStrace(t *testing.T) string {
 	return strace
 }
 
-// crashStep is how far apart the faults of a sweep are.
+// crashStep is how far apart the faults of a sweep are: 3, or what
+// FILEHSM_CRASH says.
 func crashStep() int {
 	switch s := os.Getenv("FILEHSM_CRASH"); s {
 	case "":

@@ -62,14 +62,14 @@ func newCrash(t *testing.T, strace string, op crashOp) *crash {
 	return c
 }
 
-func (c *crash) save() {
-	c.ok(os.RemoveAll(c.before))
-	c.ok(copyTree(c.dir, c.before))
-}
+func (c *crash) save()  { c.put(c.dir, c.before) }
+func (c *crash) reset() { c.put(c.before, c.dir) }
 
-func (c *crash) reset() {
-	c.ok(os.RemoveAll(c.dir))
-	c.ok(copyTree(c.before, c.dir))
+// put makes to a copy of from.
+func (c *crash) put(from, to string) {
+	c.t.Helper()
+	c.ok(os.RemoveAll(to))
+	c.ok(copyTree(from, to))
 }
 
 func (c *crash) countCalls(calls []traced) {
@@ -132,21 +132,18 @@ func (c *crash) done(line string) string {
 func (c *crash) half(line, state string) {
 	c.t.Helper()
 	c.save()
-	whole, image := c.before, []byte(nil)
+	kept := c.before + "-half"
 	for n := 1; ; n++ {
-		c.before = whole
 		c.reset()
 		o := c.process(line, c.strace, "-f", "-qq", "-o", c.log(), "-e", fmt.Sprintf("inject=fdatasync:signal=SIGKILL:when=%d", n))
 		if !o.killed {
 			c.t.Fatalf("killed at no point, %s leaves something to finish", line)
 		}
-		c.before = whole + "-half"
-		c.save()
-		image = c.read("prod.hsm")
+		c.put(c.dir, kept)
+		image := c.read("prod.hsm")
 		c.must("status")
 		if waits := !bytes.Equal(image, c.read("prod.hsm")); waits && (state == "" || c.see().state == state) {
-			c.reset()
-			c.before = whole
+			c.put(kept, c.dir)
 			return
 		}
 	}

@@ -25,12 +25,7 @@ func (c *call) compareHead(im *hsmfile.Image) {
 			c.Warn("%s is not the file that was here before: it lacks audit entry %d; filehsm audit verify --vault NAME says whether it is an older copy", im.Path(), seq)
 		}
 	}
-	c.AtEnd(func() error {
-		if same, err := im.IsHead(c.ctx, seq, hash); !known || err != nil || !same {
-			c.rememberHead(im, path)
-		}
-		return nil
-	})
+	c.AtEnd(func() error { c.rememberHead(im, path, seq, hash); return nil })
 }
 
 // readHead is what was noted of the image at a path, if it was of this one.
@@ -40,17 +35,20 @@ func readHead(im *hsmfile.Image, path string) (seq uint64, hash string, known bo
 		return 0, "", false
 	}
 	var id string
-	n, _ := fmt.Sscanf(string(b), "%s %d %s\n", &id, &seq, &hash)
-	return seq, hash, n == 3 && id == im.ID()
+	if n, _ := fmt.Sscanf(string(b), "%s %d %s\n", &id, &seq, &hash); n != 3 || id != im.ID() {
+		return 0, "", false
+	}
+	return seq, hash, true
 }
 
-// rememberHead notes the newest entry. Failing to is no reason to complain: a
-// read-only home is a fine place to run from. It is not synced, which would
-// cost every command that changes something as much as the change: when the
-// power fails, the note of an older entry is as true, and an empty one is none.
-func (c *call) rememberHead(im *hsmfile.Image, path string) {
-	seq, hash, err := im.Head(c.ctx)
-	if err != nil || os.MkdirAll(filepath.Dir(path), 0o700) != nil {
+// rememberHead notes the newest entry, if it is not the one noted before.
+// Failing to is no reason to complain: a read-only home is a fine place to run
+// from. It is not synced, which would cost every command that changes something
+// as much as the change: when the power fails, the note of an older entry is as
+// true, and an empty one is none.
+func (c *call) rememberHead(im *hsmfile.Image, path string, seq uint64, hash string) {
+	seq, hash, err := im.NewHead(c.ctx, seq, hash)
+	if err != nil || seq == 0 || os.MkdirAll(filepath.Dir(path), 0o700) != nil {
 		return
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // exclusive, and follows no link

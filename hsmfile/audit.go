@@ -187,12 +187,17 @@ func (v *view) verifyRosterReport(report *AuditReport) error {
 // Head is the newest audit entry: its sequence, and its hash in hex.
 func (im *Image) Head(ctx context.Context) (seq uint64, hash string, err error) {
 	err = im.view(ctx, func(v *view) error {
-		last, err := chain.Last(v.r)
-		if err == nil && last.Entry != nil {
-			seq, hash = last.Sequence, hex.EncodeToString(last.Hash)
-		}
+		seq, hash, err = v.head()
 		return err
 	})
+	return seq, hash, err
+}
+
+func (v *view) head() (seq uint64, hash string, err error) {
+	last, err := chain.Last(v.r)
+	if err == nil && last.Entry != nil {
+		seq, hash = last.Sequence, hex.EncodeToString(last.Hash)
+	}
 	return seq, hash, err
 }
 
@@ -207,14 +212,17 @@ func (im *Image) Continues(ctx context.Context, seq uint64, hash string) (same b
 	return same, err
 }
 
-// IsHead says whether an entry seen before is the newest one still.
-func (im *Image) IsHead(ctx context.Context, seq uint64, hash string) (same bool, err error) {
+// NewHead is Head if that is another entry than the one seen before, else 0.
+func (im *Image) NewHead(ctx context.Context, seq uint64, hash string) (newSeq uint64, newHash string, err error) {
 	err = im.view(ctx, func(v *view) error {
 		key, entry, err := v.r.Last(record.EntryPrefix())
-		same = key == record.EntryKey(seq) && isEntry(entry, hash)
+		if err != nil || key == record.EntryKey(seq) && isEntry(entry, hash) {
+			return err
+		}
+		newSeq, newHash, err = v.head()
 		return err
 	})
-	return same, err
+	return newSeq, newHash, err
 }
 
 // isEntry compares an entry with one that was read before; being the same, it

@@ -212,15 +212,15 @@ func TestOlderFile(t *testing.T) {
 	if same := must[bool](t)(f.im.Continues(f.ctx, seq, hash)); !same {
 		t.Error("the image does not continue itself")
 	}
-	isHead := func(want bool) {
+	newHead := func(want uint64) {
 		t.Helper()
-		if same := must[bool](t)(f.im.IsHead(f.ctx, seq, hash)); same != want {
-			t.Errorf("entry %d is the newest: %t", seq, same)
+		if got, at, err := f.im.NewHead(f.ctx, seq, hash); err != nil || got != want || (at == "") != (want == 0) {
+			t.Errorf("the head after %d is %d %q, %v; want %d", seq, got, at, err, want)
 		}
 	}
-	isHead(true)
+	newHead(0)
 	f.login("robot")
-	isHead(false)
+	newHead(seq + 1)
 	ok(t, os.WriteFile(f.path, older, 0o600))
 	f.reopen()
 	f.login("robot") // the older file is whole in itself, and grows on

@@ -11,7 +11,7 @@ commit=$(git rev-parse HEAD) # another commit may come while we build
 build() { # DIRECTORY
 	mkdir -p "$1"
 	git archive "$commit" | tar -x -C "$1"
-	(cd "$1" && CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+	(cd "$1" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags urfave_cli_no_docs \
 		-ldflags '-s -w -X filehsm/commands.version=0.0.0' -o filehsm .)
 }
 build "$work/a"

@@ -17,17 +17,40 @@ func (s *Store) Check(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, err = h.usedPages(newest)
+		_, err = h.usedPages(newest, (*tree).load)
 		return err
 	})
 }
 
+// loader reads a page of a tree: load, or peek.
+type loader func(t *tree, at limits) (*page, error)
+
+// peek is load for who asks only which pages a revision uses: it reads no more
+// of a leaf than its header.
+func (t *tree) peek(at limits) (*page, error) {
+	var head [headerSize]byte
+	if !t.meta.holds(at.id) {
+		return nil, damaged("page %d is named but outside the file", at.id)
+	}
+	if err := readAt(t.file, head[:], int64(at.id)*pageSize); err != nil {
+		return nil, err
+	}
+	if native.Uint16(head[8:]) != leafFlag {
+		return t.load(at)
+	}
+	p := &page{id: at.id, leaf: true, span: uint64(native.Uint32(head[12:])) + 1}
+	if native.Uint64(head[:]) != p.id || p.id+p.span > t.meta.pages {
+		return nil, damaged("page %d has another page's header", p.id)
+	}
+	return p, nil
+}
+
 // usedPages returns the pages that a revision uses, meta pages included. It
 // fails if a page is used twice, used and free, or neither.
-func (s *session) usedPages(m *meta) (pageSet, error) {
+func (s *session) usedPages(m *meta, load loader) (pageSet, error) {
 	used := make(pageSet, m.pages)
 	used[0], used[1] = true, true
-	if err := s.mark(m, used, nil); err != nil {
+	if err := s.mark(m, load, used, nil); err != nil {
 		return nil, err
 	}
 	return used, s.checkFree(m, used)
@@ -35,7 +58,7 @@ func (s *session) usedPages(m *meta) (pageSet, error) {
 
 // mark adds the pages of a revision to used, except those that are known and
 // what lies below them.
-func (s *session) mark(m *meta, used, known pageSet) error {
+func (s *session) mark(m *meta, load loader, used, known pageSet) error {
 	_, span, err := readFreelist(s.file, m)
 	if err != nil {
 		return err
@@ -50,7 +73,7 @@ func (s *session) mark(m *meta, used, known pageSet) error {
 	if err := used.add(m.root, 1); err != nil {
 		return err
 	}
-	return t.walk(t.top(), known, func(p *page) error { return used.add(p.id, p.span) })
+	return t.walk(load, t.top(), known, func(p *page) error { return used.add(p.id, p.span) })
 }
 
 // add marks a page and its overflow.
@@ -84,11 +107,11 @@ func (s *session) checkFree(m *meta, used pageSet) error {
 
 // walk calls fn for each page below at, branches before their children, except
 // those that are known.
-func (t *tree) walk(at limits, known pageSet, fn func(p *page) error) error {
+func (t *tree) walk(load loader, at limits, known pageSet, fn func(p *page) error) error {
 	if at.id < uint64(len(known)) && known[at.id] {
 		return nil
 	}
-	p, err := t.load(at)
+	p, err := load(t, at)
 	if err != nil {
 		return err
 	}
@@ -96,7 +119,7 @@ func (t *tree) walk(at limits, known pageSet, fn func(p *page) error) error {
 		return err
 	}
 	for i := range p.items {
-		if err := t.walk(at.child(p, i), known, fn); err != nil {
+		if err := t.walk(load, at.child(p, i), known, fn); err != nil {
 			return err
 		}
 	}

@@ -73,12 +73,12 @@ func (s *session) usedByEither() (pageSet, error) {
 	if previous.pages > newest.pages {
 		return nil, damaged("its older meta page has %d pages, the newest %d", previous.pages, newest.pages)
 	}
-	used, err := s.usedPages(newest)
+	used, err := s.usedPages(newest, (*tree).peek)
 	if err != nil {
 		return nil, err
 	}
 	before := make(pageSet, len(used))
-	err = s.mark(previous, before, used)
+	err = s.mark(previous, (*tree).peek, before, used)
 	for id, inUse := range before {
 		used[id] = used[id] || inUse
 	}

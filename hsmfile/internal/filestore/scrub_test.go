@@ -2,8 +2,10 @@ package filestore
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"filehsm/hsmfile/internal/store"
@@ -191,5 +193,74 @@ func TestScrubTwiceWritesNoRecords(t *testing.T) {
 	mustScrub(t, s)
 	if allRecords(t, s) != want {
 		t.Error("the second Scrub changed records")
+	}
+}
+
+// TestScrubOfADamagedLeaf: a header that says other pages than are in use is
+// found before anything is overwritten. Scrub reads no more of a leaf.
+func TestScrubOfADamagedLeaf(t *testing.T) {
+	s := newStore(t, func(w store.Writer) error { return putMany(w, 60, secretValue) })
+	want, image := allRecords(t, s), rawImage(t, s)
+	put := func(at int, value uint32) func(header []byte) {
+		return func(header []byte) { native.PutUint32(header[at:], value) }
+	}
+	for _, id := range leavesOf(t, s) {
+		header := image[id*pageSize:][:headerSize]
+		overflow := native.Uint32(header[12:])
+		spoilt := map[string]func(header []byte){
+			"another's number": put(0, uint32(id)+1), "a branch": put(8, branchFlag|uint32(native.Uint16(header[10:]))<<16),
+			"one more page": put(12, overflow+1), "very many pages": put(12, 1<<31),
+		}
+		if overflow > 0 {
+			spoilt["one page less"] = put(12, overflow-1)
+		}
+		for name, spoil := range spoilt {
+			content := bytes.Clone(image)
+			spoil(content[id*pageSize:])
+			path := filepath.Join(t.TempDir(), "spoilt.hsm")
+			if err := os.WriteFile(path, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			damaged := mustOpen(t, path)
+			if err := damaged.Scrub(t.Context()); !errors.Is(err, store.ErrDamaged) {
+				t.Errorf("leaf %d, %s: %v", id, name, err)
+			}
+			writePart(t, path, header, int64(id)*pageSize)
+			if allRecords(t, damaged) != want {
+				t.Errorf("leaf %d, %s: records were overwritten", id, name)
+			}
+		}
+	}
+}
+
+func leavesOf(t *testing.T, s *Store) (ids []int) {
+	t.Helper()
+	err := s.session(t.Context(), false, func(h *session) error {
+		at, err := h.tree()
+		if err != nil {
+			return err
+		}
+		return at.walk((*tree).load, at.top(), nil, func(p *page) error {
+			if p.leaf {
+				ids = append(ids, int(p.id))
+			}
+			return nil
+		})
+	})
+	if err != nil || len(ids) < 3 {
+		t.Fatalf("%d leaves, %v", len(ids), err)
+	}
+	return ids
+}
+
+func writePart(t *testing.T, path string, part []byte, offset int64) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt(part, offset); err != nil {
+		t.Fatal(err)
 	}
 }
