@@ -15,6 +15,7 @@ import (
 type comparison struct {
 	want chain.State
 	add  func(what, problem string)
+	gone []record.Name // what is missing is told last
 }
 
 // compare begins a comparison; nil if the chain gives no state.
@@ -27,7 +28,7 @@ func (v *view) compare(log *chain.Log, add func(what, problem string)) *comparis
 	if keys := countKeyObjects(want); keys != int(log.Last().KeyCount) {
 		add("audit chain", fmt.Sprintf("its newest entry says %d keys, and by what was written there are %d", log.Last().KeyCount, keys))
 	}
-	return &comparison{want, add}
+	return &comparison{want: want, add: add}
 }
 
 func countKeyObjects(state chain.State) (n int) {
@@ -44,7 +45,7 @@ func (c *comparison) header(b []byte) {
 	name := []byte(record.HeaderKey())
 	switch want := c.want.Hash(record.Name(name)); {
 	case b == nil && want != nil:
-		c.add(describeName(record.Name(name)), "it is missing")
+		c.gone = append(c.gone, record.Name(name))
 	case b != nil:
 		c.holds(name, want, b)
 	}
@@ -75,12 +76,15 @@ func (c *comparison) end() {
 	for len(c.want) > 0 {
 		c.missing()
 	}
+	for _, name := range c.gone {
+		c.add(describeName(name), "it is missing")
+	}
 }
 
-// missing names the next one, which is not there.
+// missing notes the next one, which is not there.
 func (c *comparison) missing() {
 	if name := record.Name(c.want[0].Name); string(name) != record.HeaderKey() {
-		c.add(describeName(name), "it is missing")
+		c.gone = append(c.gone, name)
 	}
 	c.want = c.want[1:]
 }
