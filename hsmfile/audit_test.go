@@ -40,7 +40,7 @@ func (f *fixture) append1(e chain.Entry, change map[string][]byte) (seq uint64, 
 	all := f.entries()
 	last := all[len(all)-1]
 	e.Sequence, e.Time, e.Prev, e.Result = last.Sequence+1, last.Time, record.Hash(last.Encode()), chain.Success
-	e.Epoch, e.KeyCount, e.Generation = last.Epoch, last.KeyCount, last.Generation
+	e.Epoch, e.KeyCount, e.Generation = last.Epoch, last.KeyCount, e.GenerationAfter(&last)
 	b := e.Encode()
 	change[record.EntryKey(e.Sequence)] = b
 	return e.Sequence, record.Hash(b)

@@ -1,9 +1,11 @@
 package hsmfile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"filehsm/hsmfile/attr"
@@ -231,7 +233,8 @@ func (v *view) checkLogins(r *roster, add func(what, problem string)) error {
 	})
 }
 
-// checkOffers verifies the author of each offer that nobody took up yet.
+// checkOffers verifies the author of each offer that nobody took up yet, and
+// that he shares a key of his so.
 func (v *view) checkOffers(r *roster, add func(what, problem string)) error {
 	return v.scan(record.Name(string(rune(record.KindOffer))), "", func(n record.Name, _ []byte) error {
 		var l record.Left
@@ -239,8 +242,28 @@ func (v *view) checkOffers(r *roster, add func(what, problem string)) error {
 		if err == nil {
 			err = v.checkOffer(n, &l, r)
 		}
+		if err == nil {
+			err = v.checkShared(string(l.Author), n)
+		}
 		return note(add, describeName(n), err)
 	})
+}
+
+// checkShared says whether an owner has the key that he is said to share, and
+// names the receiver in it.
+func (v *view) checkShared(owner string, n record.Name) error {
+	if len(n) != len(record.OfferName(string(make([]byte, record.UserIDSize)), 0)) {
+		return v.im.damaged(describeName(n), record.ErrMalformed) // whoever signs it may give it any name
+	}
+	var k record.Key
+	if err := v.need(record.KeyName(owner, record.RefOf(n)), &k); err != nil {
+		return err
+	}
+	receiver := []byte(n[1 : 1+record.UserIDSize])
+	if slices.ContainsFunc(k.Shared, func(id []byte) bool { return bytes.Equal(id, receiver) }) {
+		return nil
+	}
+	return v.im.damaged(describeName(n), errors.New("its owner does not share it with this user"))
 }
 
 func (v *view) checkLeftAt(n record.Name, r *roster, about string) error {
