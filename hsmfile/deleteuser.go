@@ -3,6 +3,7 @@ package hsmfile
 import (
 	"context"
 	"errors"
+	"math"
 
 	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/record"
@@ -313,11 +314,7 @@ func (v *view) orphans(r *roster) (ids []string, err error) {
 		}
 		seen[owner] = true
 	}
-	err = v.scan(record.KeyPrefix(""), "", func(n record.Name, _ []byte) error {
-		see(string(n[1:min(len(n), 1+record.UserIDSize)]))
-		return nil
-	})
-	if err != nil {
+	if err := v.owners(see); err != nil {
 		return nil, err
 	}
 	return ids, v.scan(record.PubObjPrefix(), "", func(n record.Name, b []byte) error {
@@ -328,6 +325,27 @@ func (v *view) orphans(r *roster) (ids []string, err error) {
 		see(string(o.Owner))
 		return nil
 	})
+}
+
+// owners calls see for each user who owns keys. Their keys lie together: it
+// reads the first of each and goes on behind the last.
+func (v *view) owners(see func(owner string)) error {
+	for after, done := record.Name(""), false; !done; {
+		done = true
+		err := v.scan(record.KeyPrefix(""), after, func(n record.Name, _ []byte) error {
+			done, after = false, n
+			if len(n) > record.UserIDSize {
+				owner := string(n[1 : 1+record.UserIDSize])
+				see(owner)
+				after = record.KeyName(owner, math.MaxUint64)
+			}
+			return store.ErrStop
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // markOrphans has the deletions finished that a backup came between.
