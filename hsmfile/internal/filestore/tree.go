@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"strings"
 
 	"filehsm/hsmfile/internal/store"
 )
@@ -202,36 +201,33 @@ func (t *tree) find(key string) (*page, int, error) {
 }
 
 func (t *tree) Scan(prefix, after string, fn func(key string, value []byte) error) error {
-	if t.over {
-		return errOver
-	}
-	err := t.ascend(t.load, t.top(), []byte(max(prefix, after)), func(p *page, i int) error {
-		key := string(p.items[i].key)
-		if key == after {
-			return nil
-		}
-		if key == fillerKey || !strings.HasPrefix(key, prefix) {
-			return store.ErrStop
-		}
+	return t.each(t.load, prefix, after, func(p *page, i int) error {
 		value, err := t.own(p, i)
 		if err != nil {
 			return err
 		}
-		return fn(key, value)
+		return fn(string(p.items[i].key), value)
 	})
-	if errors.Is(err, store.ErrStop) {
-		return nil
-	}
-	return err
 }
 
 // Walk reads each leaf into the memory of the one before.
 func (t *tree) Walk(prefix, after string, fn func(key, value []byte) error) error {
+	room := new(page)
+	load := func(at limits) (*page, error) { return t.loadInto(room, at) }
+	return t.each(load, prefix, after, func(p *page, i int) error {
+		value, err := p.bytes(p.items[i].at, p.items[i].size)
+		if err != nil {
+			return err
+		}
+		return fn(p.items[i].key, value)
+	})
+}
+
+// each calls fn for the records of a Scan, until it says store.ErrStop.
+func (t *tree) each(load func(limits) (*page, error), prefix, after string, fn func(p *page, i int) error) error {
 	if t.over {
 		return errOver
 	}
-	room := new(page)
-	load := func(at limits) (*page, error) { return t.loadInto(room, at) }
 	err := t.ascend(load, t.top(), []byte(max(prefix, after)), func(p *page, i int) error {
 		key := p.items[i].key
 		if string(key) == after {
@@ -240,11 +236,7 @@ func (t *tree) Walk(prefix, after string, fn func(key, value []byte) error) erro
 		if string(key) == fillerKey || !bytes.HasPrefix(key, []byte(prefix)) {
 			return store.ErrStop
 		}
-		value, err := p.bytes(p.items[i].at, p.items[i].size)
-		if err != nil {
-			return err
-		}
-		return fn(key, value)
+		return fn(p, i)
 	})
 	if errors.Is(err, store.ErrStop) {
 		return nil
