@@ -47,5 +47,8 @@ func readIdentity(path string, in io.Reader) ([]byte, error) {
 	if err != nil {
 		return nil, &hsmfile.Error{Text: "failed to read the identity " + path, Err: err}
 	}
+	if err := hsmfile.CheckIdentity(text); err != nil {
+		return nil, about("--identity "+path, "", err)
+	}
 	return text, nil
 }

@@ -96,7 +96,16 @@ func (o *outFile) failed(err error) error {
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		err = p.Err
 	}
-	return &hsmfile.Error{Text: "failed to write " + o.path, Err: err}
+	hint := ""
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		hint = "make the directory first: mkdir " + shellQuoted(filepath.Dir(o.path))
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		hint = "name a place that you may write"
+	case errors.Is(err, syscall.ENOSPC):
+		hint = "free some space there, or name another place, then repeat"
+	}
+	return &hsmfile.Error{Text: "failed to write " + o.path, Hint: hint, Err: err}
 }
 
 // put writes the bytes and gives the command's result. What done says is for

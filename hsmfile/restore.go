@@ -120,9 +120,9 @@ func (p *RestorePlan) trusted() string {
 // read decrypts the backup into memory and compares it with the manifest.
 // Nothing of it is believed, and nothing written, until all of it is verified.
 func (p *RestorePlan) read(ctx context.Context, ciphertext io.Reader) error {
-	identities, err := age.ParseIdentities(bytes.NewReader(p.o.Identity))
+	identities, err := parseIdentity(p.o.Identity)
 	if err != nil {
-		return &Error{Kind: ErrNotFound, Text: "the identity file holds no age identity", Hint: "it has a line that begins with AGE-SECRET-KEY; filehsm vault keygen makes one"}
+		return err
 	}
 	file := sha256.New()
 	counted := &counter{r: io.TeeReader(contextReader{ctx, io.LimitReader(ciphertext, p.m.Size+1)}, file)}
@@ -147,6 +147,20 @@ func (p *RestorePlan) read(ctx context.Context, ciphertext io.Reader) error {
 		return p.altered(errors.New("the content is not the one that the manifest names"))
 	}
 	return nil
+}
+
+// CheckIdentity says whether a file's text holds an age identity. ErrNotFound.
+func CheckIdentity(text []byte) error {
+	_, err := parseIdentity(text)
+	return err
+}
+
+func parseIdentity(text []byte) ([]age.Identity, error) {
+	all, err := age.ParseIdentities(bytes.NewReader(text))
+	if err != nil { // which may quote the line
+		return nil, refuse(ErrNotFound, "it has a line that begins with AGE-SECRET-KEY; filehsm vault keygen makes one", "it holds no age identity")
+	}
+	return all, nil
 }
 
 // notOpened tells a wrong identity from a damaged file.
