@@ -105,7 +105,7 @@ func describeName(n record.Name) string {
 	switch k := n.Kind(); {
 	case string(n) == record.HeaderKey():
 		return "header"
-	case k == record.KindKey || k == record.KindPubObj || k == record.KindLabel || k == record.KindOffer || k == record.KindShare:
+	case k.KeyObject() || k == record.KindLabel || k == record.KindOffer || k == record.KindShare:
 		return fmt.Sprintf("%s %s", k, attr.FormatReference(record.RefOf(n)))
 	case n == "":
 		return "record without a name"

@@ -33,7 +33,7 @@ func (v *view) compare(log *chain.Log, add func(what, problem string)) *comparis
 
 func countKeyObjects(state chain.State) (n int) {
 	for _, w := range state {
-		if k := record.Name(w.Name).Kind(); k == record.KindKey || k == record.KindPubObj {
+		if record.Name(w.Name).Kind().KeyObject() {
 			n++
 		}
 	}

@@ -170,7 +170,7 @@ func listToken(n record.Name) string { return base64.RawURLEncoding.EncodeToStri
 func parseListToken(t string) (record.Name, error) {
 	b, err := base64.RawURLEncoding.DecodeString(t)
 	n := record.Name(b)
-	if err != nil || (t != "" && n.Kind() != record.KindKey && n.Kind() != record.KindPubObj && n.Kind() != record.KindShare) {
+	if err != nil || (t != "" && !n.Kind().KeyObject() && n.Kind() != record.KindShare) {
 		return "", refuse(ErrUsage, "give the next_token of the listing before, or leave it out", "invalid starting token %q", t)
 	}
 	return n, nil

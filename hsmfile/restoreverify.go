@@ -178,7 +178,7 @@ func countKeys(n int) string {
 func keysOnlyIn(a, b chain.State) (n int) {
 	for _, w := range a {
 		name := record.Name(w.Name)
-		if k := name.Kind(); (k == record.KindKey || k == record.KindPubObj) && b.Hash(name) == nil {
+		if name.Kind().KeyObject() && b.Hash(name) == nil {
 			n++
 		}
 	}

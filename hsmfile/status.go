@@ -75,7 +75,7 @@ func (v *view) keysSince(generation uint64) (int, error) {
 			clear(made)
 		}
 		for _, w := range e.Wrote {
-			if k := record.Name(w.Name).Kind(); k == record.KindKey || k == record.KindPubObj {
+			if record.Name(w.Name).Kind().KeyObject() {
 				made[string(w.Name)] = len(w.Hash) > 0
 			}
 		}

@@ -217,7 +217,7 @@ func (c *change) del(n record.Name) error {
 
 // count keeps the number of key objects, which each entry carries.
 func (c *change) count(n record.Name, by int) error {
-	if k := n.Kind(); k != record.KindKey && k != record.KindPubObj {
+	if !n.Kind().KeyObject() {
 		return nil
 	}
 	old, err := c.get(n)

@@ -46,6 +46,10 @@ var kindNames = map[Kind]string{
 // Known says whether k is a kind of this format version.
 func (k Kind) Known() bool { return kindNames[k] != "" }
 
+// KeyObject says whether records of this kind are key objects, secret, private
+// or public: what an image's number of keys counts.
+func (k Kind) KeyObject() bool { return k == KindKey || k == KindPubObj }
+
 func (k Kind) String() string {
 	if n := kindNames[k]; n != "" {
 		return n
