@@ -79,7 +79,7 @@ func newTemporary(path string) (*os.File, error) {
 func build(ctx context.Context, file *os.File, init func(store.Writer) error) error {
 	s := &session{file: file, kept: new(atomic.Pointer[revision])}
 	defer s.close()
-	if err := s.populate(ctx, init); err != nil {
+	if err := s.populate(init); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
@@ -91,15 +91,25 @@ func build(ctx context.Context, file *os.File, init func(store.Writer) error) er
 	return nil
 }
 
-// populate makes an empty file an image. The first two commits only write the
-// filler, so that both meta pages know the bucket from the first record on.
-func (s *session) populate(ctx context.Context, init func(store.Writer) error) error {
-	for range 2 {
-		if err := s.write(putFiller); err != nil {
-			return err
-		}
+// populate makes an empty file an image: one without records, in which init
+// finds what it has put, and then the one with them.
+func (s *session) populate(init func(store.Writer) error) error {
+	if err := lay(s.file, nil); err != nil {
+		return fmt.Errorf("failed to write the image: %w", err)
 	}
-	return s.Update(ctx, init)
+	t, err := s.tree()
+	if err != nil {
+		return err
+	}
+	defer t.end()
+	w := newWriter(t)
+	if err := init(w); err != nil {
+		return err
+	}
+	if err := lay(s.file, w.sorted()); err != nil {
+		return fmt.Errorf("failed to write the image: %w", err)
+	}
+	return nil
 }
 
 // publish gives a finished file its name.

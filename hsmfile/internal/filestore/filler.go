@@ -3,8 +3,6 @@ package filestore
 import (
 	"bytes"
 	"strings"
-
-	"go.etcd.io/bbolt"
 )
 
 // The filler is a record of ours that keeps bbolt from storing a small bucket
@@ -20,13 +18,3 @@ var (
 	fillerKey   = strings.Repeat("\xff", fillerKeySize)
 	fillerValue = bytes.Repeat([]byte{'.'}, fillerSize)
 )
-
-// putFiller writes the filler, again or for the first time: a change that
-// changes nothing.
-func putFiller(tx *bbolt.Tx) error {
-	b, err := tx.CreateBucketIfNotExists([]byte(bucketName))
-	if err != nil {
-		return err
-	}
-	return b.Put([]byte(fillerKey), fillerValue)
-}
