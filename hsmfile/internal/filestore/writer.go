@@ -14,10 +14,13 @@ import (
 // and shows them over the revision that it began with. So a closure never runs
 // while bbolt is in the middle of something, and one that changes nothing never
 // touches the file.
+//
+// A restore puts a hundred thousand keys in order and a few more out of it:
+// what comes in order costs an element of a slice and no more.
 type writer struct {
 	*tree
-	changes []change
-	places  map[string]int // of changes by key; nil as long as these are in order
+	run    []change          // ascending by key
+	strays map[string]change // below the end of the run, and not in it
 }
 
 // change is what becomes of one record.
@@ -27,46 +30,36 @@ type change struct {
 	undone bool   // what was put was deleted, and nothing is stored there
 }
 
-func newWriter(t *tree) *writer { return &writer{tree: t} }
+func newWriter(t *tree) *writer { return &writer{tree: t, strays: map[string]change{}} }
 
-// place returns where the change of a key is.
+// place returns where in the run a key is, or would be.
 func (w *writer) place(key string) (int, bool) {
-	if w.places != nil {
-		i, ok := w.places[key]
-		return i, ok
-	}
-	if n := len(w.changes); n > 0 && key > w.changes[n-1].key {
+	if n := len(w.run); n == 0 || key > w.run[n-1].key {
 		return n, false
 	}
-	return slices.BinarySearchFunc(w.changes, key, func(c change, key string) int { return strings.Compare(c.key, key) })
+	return slices.BinarySearchFunc(w.run, key, func(c change, key string) int { return strings.Compare(c.key, key) })
 }
 
-// set makes or replaces a change. A restore puts a hundred thousand keys in
-// order: there is no map to be filled as long as they are.
+// set makes or replaces a change.
 func (w *writer) set(c change) {
-	i, ok := w.place(c.key)
-	if ok {
-		w.changes[i] = c
-		return
+	switch i, ok := w.place(c.key); {
+	case ok:
+		w.run[i] = c
+	case i == len(w.run):
+		w.run = append(w.run, c)
+	default:
+		w.strays[c.key] = c
 	}
-	if w.places == nil && i < len(w.changes) {
-		w.places = map[string]int{}
-		for i, c := range w.changes {
-			w.places[c.key] = i
-		}
-	}
-	if w.places != nil {
-		w.places[c.key] = len(w.changes)
-	}
-	w.changes = append(w.changes, c)
 }
 
-// changed returns the change of a key, nil if there is none.
-func (w *writer) changed(key string) *change {
-	if i, ok := w.place(key); ok && !w.changes[i].undone {
-		return &w.changes[i]
+// changed returns the change of a key that counts, if there is one.
+func (w *writer) changed(key string) (c change, ok bool) {
+	if i, found := w.place(key); found {
+		c, ok = w.run[i], true
+	} else {
+		c, ok = w.strays[key]
 	}
-	return nil
+	return c, ok && !c.undone
 }
 
 func (w *writer) Put(key string, value []byte) error {
@@ -78,7 +71,7 @@ func (w *writer) Put(key string, value []byte) error {
 	case len(value) == 0 || len(value) > store.MaxValue:
 		return fmt.Errorf("failed to store a record: invalid value of %d bytes", len(value))
 	}
-	w.set(change{key: key, value: bytes.Clone(value)})
+	w.set(change{key: key, value: value})
 	return nil
 }
 
@@ -92,14 +85,14 @@ func (w *writer) Delete(key string) error {
 	}
 	if stored != nil {
 		w.set(change{key: key})
-	} else if c := w.changed(key); c != nil {
-		*c = change{key: key, undone: true}
+	} else if _, ok := w.changed(key); ok {
+		w.set(change{key: key, undone: true})
 	}
 	return nil
 }
 
 func (w *writer) Get(key string) ([]byte, error) {
-	if c := w.changed(key); c != nil && !w.over {
+	if c, ok := w.changed(key); ok && !w.over {
 		return bytes.Clone(c.value), nil
 	}
 	return w.tree.Get(key)
@@ -108,19 +101,46 @@ func (w *writer) Get(key string) ([]byte, error) {
 // pending returns the changes that concern a scan, in order, as they are when
 // it begins: fn may write.
 func (w *writer) pending(prefix, after string) []change {
-	all := w.sorted()
-	return slices.DeleteFunc(all, func(c change) bool {
-		return !strings.HasPrefix(c.key, prefix) || after != "" && c.key <= after
-	})
+	concerns := func(c change) bool { return strings.HasPrefix(c.key, prefix) && (after == "" || c.key > after) }
+	i, _ := w.place(max(prefix, after))
+	var of []change
+	for ; i < len(w.run) && strings.HasPrefix(w.run[i].key, prefix); i++ {
+		if concerns(w.run[i]) {
+			of = append(of, w.run[i])
+		}
+	}
+	return merged(of, w.strays, concerns)
 }
 
 // sorted returns all changes in order: the same ones give the same file.
 func (w *writer) sorted() []change {
-	all := slices.DeleteFunc(slices.Clone(w.changes), func(c change) bool { return c.undone })
-	if w.places != nil {
-		slices.SortFunc(all, func(a, b change) int { return strings.Compare(a.key, b.key) })
+	all := merged(w.run, w.strays, func(change) bool { return true })
+	undone := func(c change) bool { return c.undone }
+	if slices.ContainsFunc(all, undone) {
+		all = slices.DeleteFunc(slices.Clone(all), undone)
 	}
 	return all
+}
+
+// merged is a run with strays in their places.
+func merged(run []change, strays map[string]change, which func(change) bool) []change {
+	var more []change
+	for _, c := range strays {
+		if which(c) {
+			more = append(more, c)
+		}
+	}
+	if len(more) == 0 {
+		return run
+	}
+	slices.SortFunc(more, func(a, b change) int { return strings.Compare(a.key, b.key) })
+	all := make([]change, 0, len(run)+len(more))
+	for _, c := range more {
+		i, _ := slices.BinarySearchFunc(run, c.key, func(c change, key string) int { return strings.Compare(c.key, key) })
+		all = append(append(all, run[:i]...), c)
+		run = run[i:]
+	}
+	return append(all, run...)
 }
 
 // Scan merges the stored records with the changes. It shows the records as
@@ -173,8 +193,8 @@ func (w *writer) Last(prefix string) (string, []byte, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	for _, c := range w.changes {
-		if c.value != nil && c.key >= key && strings.HasPrefix(c.key, prefix) {
+	for _, c := range w.pending(prefix, "") {
+		if c.value != nil && c.key >= key {
 			key, value = c.key, bytes.Clone(c.value)
 		}
 	}
@@ -182,6 +202,6 @@ func (w *writer) Last(prefix string) (string, []byte, error) {
 }
 
 func (w *writer) deleted(key string) bool {
-	c := w.changed(key)
-	return c != nil && c.value == nil
+	c, ok := w.changed(key)
+	return ok && c.value == nil
 }

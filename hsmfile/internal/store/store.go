@@ -65,7 +65,8 @@ type Reader interface {
 // Writer is a Reader that sees its own writes.
 type Writer interface {
 	Reader
-	// Put stores a non-empty value under a non-empty key.
+	// Put stores a non-empty value under a non-empty key. The value is the
+	// store's from then on: nobody changes it any more.
 	Put(key string, value []byte) error
 	// Delete removes a record; removing what is not there is no error.
 	Delete(key string) error

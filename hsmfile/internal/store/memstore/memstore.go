@@ -1,9 +1,10 @@
 // Package memstore is a store.Store in memory. It keeps every promise of the
 // contract except durability, so tests use it where a file adds nothing.
 //
-// A revision is an immutable sorted slice. View reads the newest one without a
-// lock; a writer changes a copy and puts it in place when its closure has
-// succeeded, so a failed or panicking Update leaves nothing behind.
+// A revision is an immutable sorted slice of immutable values, also of those
+// that Walk shows. View reads the newest one without a lock; a writer changes a
+// copy and puts it in place when its closure has succeeded, so a failed or
+// panicking Update leaves nothing behind.
 package memstore
 
 import (
@@ -35,8 +36,7 @@ func New() *Store {
 	return s
 }
 
-// Filled returns a store with what fill puts, in ascending order of keys. The
-// values are the store's from then on: they are not copied.
+// Filled returns a store with what fill puts, in ascending order of keys.
 func Filled(fill func(put func(key string, value []byte) error) error) (*Store, error) {
 	var records []record
 	err := fill(func(key string, value []byte) error {

@@ -107,7 +107,7 @@ func (t *tx) Put(key string, value []byte) error {
 	if err := checkBounds(key, value); err != nil {
 		return err
 	}
-	r := record{key, bytes.Clone(value)}
+	r := record{key, value}
 	if i, found := t.find(key); found {
 		t.records[i] = r
 	} else {
