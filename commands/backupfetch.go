@@ -4,43 +4,40 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
+	"time"
 
 	"filehsm/hsmfile"
 )
 
-// fetch copies a backup's age file out of the vault and compares it with its
-// manifest on the way: what is opened later is what was compared, and no slow
-// vault keeps anybody waiting. The file has no name any more.
-func (c *call) fetch(s *stored, dir string) (*os.File, error) {
-	f, err := os.CreateTemp(dir, "*"+ageSuffix)
-	if err != nil {
-		return nil, &hsmfile.Error{Text: "failed to copy the backup", Hint: "TMPDIR names another place", Err: err}
-	}
-	_ = os.Remove(f.Name())
-	if err = c.compare(s, f); err == nil {
-		_, err = f.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return f, nil
+// compare reads all of a backup's age file and holds it against the manifest.
+func (c *call) compare(s *stored) error {
+	_, err := inVault(c.ctx, c.vaultTimeout(), s, func(ctx context.Context, file io.Reader) (struct{}, error) {
+		return struct{}{}, hsmfile.VerifyCiphertext(ctx, s.manifest, file)
+	})
+	return err
 }
 
-// compare reads all of a backup's age file, holds it against the manifest,
-// and writes it to copy.
-func (c *call) compare(s *stored, copy io.Writer) error {
-	_, err := within(c.ctx, c.vaultTimeout(), func(ctx context.Context) (struct{}, error) {
+// planRestore opens a backup and checks all that is in it; path is where it
+// would go, and may be empty. Nothing is written, also not beside the vault:
+// the backup is decrypted as it is read.
+func (c *call) planRestore(s *stored, path string, o hsmfile.RestoreOptions) (*hsmfile.RestorePlan, error) {
+	return inVault(c.ctx, c.vaultTimeout(), s, func(ctx context.Context, file io.Reader) (*hsmfile.RestorePlan, error) {
+		return hsmfile.PlanRestore(ctx, path, s.manifest, file, o, c.imageOptions())
+	})
+}
+
+// inVault reads a backup's age file where it lies, for no longer than limit.
+func inVault[T any](ctx context.Context, limit time.Duration, s *stored, read func(context.Context, io.Reader) (T, error)) (T, error) {
+	v, err := within(ctx, limit, func(ctx context.Context) (none T, err error) {
 		r, err := s.open(ctx)
 		if err != nil {
-			return struct{}{}, err
+			return none, err
 		}
 		defer r.Close()
-		return struct{}{}, hsmfile.VerifyCiphertext(ctx, s.manifest, io.TeeReader(r, copy))
+		return read(ctx, r)
 	})
 	if errors.Is(err, errNoAnswer) {
-		return s.place.refused(err)
+		err = s.place.refused(err)
 	}
-	return err
+	return v, err
 }

@@ -3,8 +3,6 @@ package commands
 import (
 	"errors"
 	"fmt"
-	"io"
-	"path/filepath"
 
 	"filehsm/hsmfile"
 )
@@ -40,10 +38,7 @@ func backupVerify(c *call) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := c.newVerifier(im, identity)
-	if err != nil {
-		return nil, err
-	}
+	v := c.newVerifier(im, identity)
 	switch {
 	case im != nil:
 		if err := c.checkSigned(im, all); err != nil {
@@ -108,20 +103,14 @@ type verifier struct {
 	*call
 	identity []byte
 	trust    string
-	dir      string // a private spool
 }
 
-func (c *call) newVerifier(im *hsmfile.Image, identity []byte) (*verifier, error) {
+func (c *call) newVerifier(im *hsmfile.Image, identity []byte) *verifier {
 	v := &verifier{call: c, identity: identity, trust: c.Text("trust")}
 	if im != nil {
 		v.trust = im.Info().Fingerprint
 	}
-	if identity == nil {
-		return v, nil
-	}
-	var err error
-	v.dir, err = c.spoolDir()
-	return v, err
+	return v
 }
 
 // verify notes a backup's problem; an error is that of the command itself.
@@ -132,7 +121,7 @@ func (v *verifier) verify(s *stored) error {
 	case s.problem != nil:
 		return nil
 	case v.identity == nil:
-		s.problem = v.compare(s, io.Discard)
+		s.problem = v.compare(s)
 	default:
 		s.problem = v.rehearse(s)
 	}
@@ -158,15 +147,9 @@ func (v *verifier) askInside(s *stored) error {
 	return s.problem // it could not be opened
 }
 
-// rehearse plans a restore to a path where nothing is, and leaves it at that.
+// rehearse plans a restore and leaves it at that.
 func (v *verifier) rehearse(s *stored) error {
-	f, err := v.fetch(s, v.dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = hsmfile.PlanRestore(v.ctx, filepath.Join(v.dir, "nowhere"), s.manifest, f,
-		hsmfile.RestoreOptions{Identity: v.identity, Trust: v.trust}, v.imageOptions())
+	_, err := v.planRestore(s, "", hsmfile.RestoreOptions{Identity: v.identity, Trust: v.trust})
 	return err
 }
 

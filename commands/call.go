@@ -109,7 +109,7 @@ func (c *call) Stdin(what string) (io.Reader, error) {
 			"standard input is wanted twice: by %s and by %s", c.stdin, what)
 	}
 	c.stdin = what
-	return &untilDone{c.ctx, c.world.in}, nil
+	return &untilDone{ctx: c.ctx, in: c.world.in}, nil
 }
 
 // AtEnd runs f after the result was printed, last one first: an image stays

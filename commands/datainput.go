@@ -50,7 +50,7 @@ func (c *call) fileInput(name, path string) (io.Reader, error) {
 		return nil, &hsmfile.Error{Text: "failed to open --" + name + "-path", Err: err}
 	}
 	c.AtEnd(f.Close)
-	return &untilDone{c.ctx, f}, nil
+	return &untilDone{ctx: c.ctx, in: f}, nil
 }
 
 // stdinInput does not wait for somebody to type bytes at a terminal.

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"io"
 	"path/filepath"
 
@@ -14,7 +15,7 @@ func interrupted() error {
 }
 
 // await runs a read that may block for ever (a terminal, a pipe without a
-// writer) and gives up when the program is interrupted.
+// writer) and gives up when the program is interrupted, or its time is over.
 func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	type outcome struct {
 		value T
@@ -30,19 +31,30 @@ func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
 		return o.value, o.err
 	case <-ctx.Done():
 		var none T
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return none, context.Cause(ctx)
+		}
 		return none, interrupted()
 	}
 }
 
-// untilDone is a reader that an interrupt ends.
+// untilDone is a reader that an interrupt ends. Read it to the end in one
+// goroutine.
 type untilDone struct {
 	ctx context.Context
 	in  io.Reader
+	own []byte // an abandoned read must not write into the caller's memory
 }
 
 func (u *untilDone) Read(b []byte) (int, error) {
-	own := make([]byte, len(b)) // an abandoned read must not write into b
-	n, err := await(u.ctx, func() (int, error) { return u.in.Read(own) })
+	own := u.own
+	if u.own = nil; len(own) < len(b) {
+		own = make([]byte, len(b))
+	}
+	n, err := await(u.ctx, func() (int, error) { return u.in.Read(own[:len(b)]) })
+	if u.ctx.Err() == nil { // nobody is reading into it any more
+		u.own = own
+	}
 	return copy(b, own[:n]), err
 }
 

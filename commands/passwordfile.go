@@ -79,7 +79,7 @@ func (c *call) passwordInDescriptor(source string, fd int) (*secret.Bytes, error
 	if _, err := f.Stat(); err != nil {
 		return nil, sourceError("open it in the shell: --password-fd 3 3<FILE", "%s: not an open descriptor", source)
 	}
-	return readPassword(source, &untilDone{c.ctx, f})
+	return readPassword(source, &untilDone{ctx: c.ctx, in: f})
 }
 
 // unreadable tells why a source gave nothing. The system's error is told but

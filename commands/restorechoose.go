@@ -13,7 +13,6 @@ type restorer struct {
 	*call
 	im       *hsmfile.Image // nil where there is none yet
 	identity []byte
-	dir      string // a private spool
 }
 
 // choose opens the newest backup that verifies, or the one that --backup
@@ -21,9 +20,6 @@ type restorer struct {
 // anything else that goes wrong (the wrong identity, a newer version) would go
 // wrong with the next as well, or hide that there is a newer backup.
 func (r *restorer) choose(p *place) (plan *hsmfile.RestorePlan, s *stored, err error) {
-	if r.dir, err = r.spoolDir(); err != nil {
-		return nil, nil, err
-	}
 	all := readAll(r.ctx, []*place{p})
 	picked, err := r.pick(all, []*place{p})
 	if err != nil {
@@ -38,7 +34,7 @@ func (r *restorer) choose(p *place) (plan *hsmfile.RestorePlan, s *stored, err e
 			return plan, s, err
 		}
 		refused = append(refused, err)
-		if r.trusted() == "" && s.manifest != nil && s.problem == nil {
+		if errors.Is(err, hsmfile.ErrUntrusted) {
 			break // nothing vouches for any of them
 		}
 	}
@@ -86,18 +82,11 @@ func (r *restorer) try(s *stored, passed []*hsmfile.Manifest) (*hsmfile.RestoreP
 		return nil, refusal(hsmfile.ErrIntegrity, "look for a vault of the right HSM, or trust this one: --trust "+s.manifest.Fingerprint,
 			"backup %s is of another HSM (serial %s, fingerprint %s), not of %s", s.id, s.serial, s.manifest.Fingerprint, want)
 	}
-	f, err := r.fetch(s, r.dir)
-	if err != nil {
-		s.problem = err
-		return nil, err
-	}
-	defer f.Close()
 	path, err := r.Image()
 	if err != nil {
 		return nil, err
 	}
-	return hsmfile.PlanRestore(r.ctx, path, s.manifest, f,
-		hsmfile.RestoreOptions{Identity: r.identity, Trust: r.trusted(), Passed: passed, VaultID: s.place.info.ID}, r.imageOptions())
+	return r.planRestore(s, path, hsmfile.RestoreOptions{Identity: r.identity, Trust: r.trusted(), Passed: passed, VaultID: s.place.info.ID})
 }
 
 // newerThan are the manifests of the same HSM that are newer than a backup:

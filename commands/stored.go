@@ -174,5 +174,5 @@ func (s *stored) open(ctx context.Context) (io.ReadCloser, error) {
 	return struct {
 		io.Reader
 		io.Closer
-	}{&untilDone{ctx, r}, r}, nil
+	}{&untilDone{ctx: ctx, in: r}, r}, nil
 }

@@ -65,11 +65,6 @@ func (im *Image) finish(ctx context.Context) error {
 			}
 		}
 	}
-	if marks[record.MarkChain] != "" {
-		if err := im.dropForeignChain(ctx, im.store); err != nil {
-			return err
-		}
-	}
 	if marks[record.MarkSet] != "" {
 		if err := im.deleteDeadSets(ctx, im.store); err != nil {
 			return err

@@ -20,7 +20,6 @@ func TestForgedMarks(t *testing.T) {
 	before := len(records(t, f.path))
 	edit(t, f.path, map[string][]byte{
 		record.MarkKey(record.MarkDelete + alice.id()): []byte("alice"),
-		record.MarkKey(record.MarkChain):               []byte("1"),
 		record.MarkKey(record.MarkSet):                 []byte("1"),
 		record.MarkKey(record.MarkScrub):               []byte("1"),
 		record.MarkKey("unheard of"):                   []byte("1"),
@@ -35,15 +34,6 @@ func TestForgedMarks(t *testing.T) {
 	if got := f.list(alice); len(got) != 1 {
 		t.Errorf("alice has %q, want her key", got)
 	}
-}
-
-// TestForgedMarksZeroized: the chain of a zeroized image is what a restore
-// needs.
-func TestForgedMarksZeroized(t *testing.T) {
-	f := newFixture(t, CreateSpec{})
-	f.zeroize()
-	edit(t, f.path, map[string][]byte{record.MarkKey(record.MarkChain): []byte("1")})
-	f.reopen() // the fixture ends with a check of the chain
 }
 
 // meddler lets another process in at one point of a store's work.

@@ -201,11 +201,16 @@ func VerifyCiphertext(ctx context.Context, m *Manifest, r io.Reader) error {
 	ahead := readAhead(contextReader{ctx, r})
 	_, err := io.Copy(io.Discard, m.Ciphertext(ahead))
 	ahead.stop()
+	return m.unread(err)
+}
+
+// unread tells a failed read from a refusal, which says all itself.
+func (m *Manifest) unread(err error) error {
 	var refusal *Error
-	if err != nil && !errors.As(err, &refusal) {
-		err = &Error{Text: "failed to read backup " + m.ID, Err: err}
+	if err == nil || errors.As(err, &refusal) {
+		return err
 	}
-	return err
+	return &Error{Text: "failed to read backup " + m.ID, Err: err}
 }
 
 // Ciphertext gives what r holds, and in place of its end ErrIntegrity if that

@@ -1,11 +1,13 @@
 package hsmfile
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -32,12 +34,16 @@ type RestorePlan struct {
 	o       RestoreOptions
 	image   Options
 	m       *Manifest
-	content store.Store // the backup's records, all verified
+	content *memstore.Store // the backup's records, all verified
 	head    *record.Header
 	users   []string
 	log     *chain.Log // chain that survives at path; nil if there is none
 	report  RestoreReport
 }
+
+// ErrUntrusted is the ErrIntegrity of a backup that nothing here vouches for:
+// there is no image, and no fingerprint was given.
+var ErrUntrusted = fmt.Errorf("untrusted (%w)", ErrIntegrity)
 
 // RestoreReport says what a restore brings, before it is done.
 type RestoreReport struct {
@@ -49,8 +55,9 @@ type RestoreReport struct {
 
 // PlanRestore opens a backup and checks it: age file against the manifest,
 // signatures from the fingerprint on, that it is of this image's own chain,
-// and every record. Errors: ErrState (the image is active, or the backup of a
-// newer version), ErrIntegrity, ErrNotFound (the identity opens nothing).
+// and every record. Without a path it is a rehearsal. Errors: ErrState (the
+// image is active, or the backup of a newer version), ErrIntegrity,
+// ErrUntrusted, ErrNotFound (the identity opens nothing).
 func PlanRestore(ctx context.Context, path string, m *Manifest, ciphertext io.Reader, ro RestoreOptions, o Options) (*RestorePlan, error) {
 	p := &RestorePlan{path: path, o: ro, image: o, m: m, report: RestoreReport{Backup: m}}
 	fingerprint, err := p.target(ctx)
@@ -74,6 +81,9 @@ func (p *RestorePlan) Report() RestoreReport { return p.report }
 // target looks at what is at path: a zeroized image of the same serial, whose
 // fingerprint is the one to trust, or nothing.
 func (p *RestorePlan) target(ctx context.Context) (fingerprint string, err error) {
+	if p.path == "" {
+		return p.trusted(), nil
+	}
 	im, err := Open(ctx, p.path, p.image)
 	if errors.Is(err, store.ErrNotExist) {
 		return p.trusted(), nil
@@ -91,9 +101,6 @@ func (p *RestorePlan) target(ctx context.Context) (fingerprint string, err error
 		log, err := chain.Read(v.r, nil)
 		if err != nil {
 			return im.damaged("audit chain", err)
-		}
-		if log.Last().Entry == nil {
-			return nil // a restore at a new path was killed; it is a new path still
 		}
 		p.log = log
 		return p.ofThisChain(log)
@@ -124,9 +131,19 @@ func (p *RestorePlan) read(ctx context.Context, ciphertext io.Reader) error {
 	if err != nil {
 		return err
 	}
-	file := sha256.New()
-	counted := &counter{r: io.TeeReader(contextReader{ctx, io.LimitReader(ciphertext, p.m.Size+1)}, file)}
-	plain, err := age.Decrypt(counted, identities...)
+	file := p.m.Ciphertext(&steady{r: contextReader{ctx, ciphertext}})
+	wrong := p.decrypt(file, identities)
+	// If the file is not the manifest's, that is what is wrong: a flipped bit in
+	// its head looks like a file for another identity.
+	if _, err := io.Copy(io.Discard, file); err != nil {
+		return p.m.unread(err)
+	}
+	return wrong
+}
+
+// decrypt reads no further than it must: the caller reads the rest.
+func (p *RestorePlan) decrypt(file io.Reader, identities []age.Identity) error {
+	plain, err := age.Decrypt(bufio.NewReaderSize(file, fileBlock), identities...)
 	if err != nil {
 		return p.notOpened(err)
 	}
@@ -137,16 +154,26 @@ func (p *RestorePlan) read(ctx context.Context, ciphertext io.Reader) error {
 	if err != nil {
 		return p.altered(err)
 	}
-	if _, err := io.Copy(io.Discard, counted); err != nil {
-		return &Error{Text: "failed to read backup " + p.m.ID, Err: err}
-	}
-	if hex.EncodeToString(file.Sum(nil)) != p.m.SHA256 || counted.n != p.m.Size {
-		return p.altered(errors.New("the age file is not the one that the manifest names"))
-	}
 	if hex.EncodeToString(content.Sum(nil)) != p.m.ContentHash {
 		return p.altered(errors.New("the content is not the one that the manifest names"))
 	}
 	return nil
+}
+
+// fileBlock is how much of a backup's file is read at once.
+const fileBlock = 1 << 20
+
+// steady is a reader whose error stays: it is why the rest is missing.
+type steady struct {
+	r   io.Reader
+	err error
+}
+
+func (s *steady) Read(b []byte) (n int, err error) {
+	if s.err == nil {
+		n, s.err = s.r.Read(b)
+	}
+	return n, s.err
 }
 
 // CheckIdentity says whether a file's text holds an age identity. ErrNotFound.
@@ -177,21 +204,7 @@ func (p *RestorePlan) altered(err error) error {
 	if errors.Is(err, record.ErrFuture) {
 		return refuse(ErrState, "use a newer filehsm with this backup", "backup %s was written by a newer version of filehsm", p.m.ID)
 	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
 	return &Error{Kind: ErrIntegrity, Text: "backup " + p.m.ID + " is truncated or altered", Hint: "take another backup, or the same from another vault: filehsm backup list", Err: err}
-}
-
-type counter struct {
-	r io.Reader
-	n int64
-}
-
-func (c *counter) Read(b []byte) (int, error) {
-	n, err := c.r.Read(b)
-	c.n += int64(n)
-	return n, err
 }
 
 // contentLive is the number that the set has in memory; the header in the
@@ -199,7 +212,7 @@ func (c *counter) Read(b []byte) (int, error) {
 const contentLive uint32 = 1
 
 // readIntoMemory fills a store with a backup's content.
-func readIntoMemory(plain io.Reader) (store.Store, error) {
+func readIntoMemory(plain io.Reader) (*memstore.Store, error) {
 	live := record.SetPrefix(contentLive)
 	return memstore.Filled(func(put func(key string, value []byte) error) error {
 		return readContent(plain, func(key string, value []byte) error {

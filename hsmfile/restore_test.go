@@ -1,9 +1,11 @@
 package hsmfile
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -181,33 +183,34 @@ func TestRestoreKilled(t *testing.T) {
 	}
 }
 
-// TestRestoreKilledAtNewPath: the same where there was no file. What a kill
-// leaves holds nothing, and a restore goes into it as if it were not there.
-func TestRestoreKilledAtNewPath(t *testing.T) {
+// TestRestoreNewPath: a restore where nothing is makes a whole image or no
+// file, and never writes over one that has come to be there meanwhile.
+func TestRestoreNewPath(t *testing.T) {
 	f := newFixture(t, CreateSpec{})
 	f.aes(f.login("alice"), "a")
 	m, age := f.backup(f.login("robot"))
-	for n := 1; ; n++ {
-		path := f.newPath()
-		plan := must[*RestorePlan](t)(f.plan(path, m, age))
-		must[bool](t)(plan.makeFile(f.ctx))
-		im := must[*Image](t)(Open(f.ctx, path, f.options()))
-		im.store = &fullDisk{im.store, 0, n, 1 << 30}
-		err := im.store.Hold(f.ctx, func(tx store.Transactor) error { return plan.write(f.ctx, im, tx) })
-		if err == nil {
-			break
-		}
-		begun := must[*Image](t)(Open(f.ctx, path, f.options()))
-		if _, err := begun.Status(f.ctx); !errors.Is(err, ErrState) {
-			t.Errorf("killed at %d: the status says %v, want ErrState", n, err)
-		}
-		if left := records(t, path); len(left) != 1 {
-			t.Errorf("killed at %d: %d records are left, want the header", n, len(left))
-		}
-		im = f.restore(path, m, age)
-		whole(t, im)
-		must[*Session](t)(im.Login(f.ctx, Credentials{Username: "alice", Password: pw(passAlice)}))
+	path := f.newPath()
+	plan := must[*RestorePlan](t)(f.plan(path, m, age))
+
+	ctx, cancel := context.WithCancel(f.ctx)
+	cancel()
+	_, err := plan.Apply(ctx)
+	f.wants(err, context.Canceled, "an interrupted restore")
+	if left := must[[]os.DirEntry](t)(os.ReadDir(filepath.Dir(path))); len(left) > 0 {
+		t.Errorf("an interrupted restore left %s", left)
 	}
+
+	ok(t, os.WriteFile(path, []byte("somebody's only copy"), 0o600))
+	_, err = plan.Apply(f.ctx)
+	f.wants(err, ErrState, "a restore over a file")
+	if now := must[[]byte](t)(os.ReadFile(path)); string(now) != "somebody's only copy" {
+		t.Errorf("a restore wrote over a file: %.20q", now)
+	}
+
+	ok(t, os.Remove(path))
+	im := must[*Image](t)(plan.Apply(f.ctx))
+	whole(t, im)
+	must[*Session](t)(im.Login(f.ctx, Credentials{Username: "alice", Password: pw(passAlice)}))
 }
 
 // TestRestoreOldSetGone: what the restore replaces is overwritten, too.

@@ -36,11 +36,8 @@ func TestRestoreInSteps(t *testing.T) {
 			if !ofSet && (!ofChain || binary.BigEndian.Uint64([]byte(entry)) > m.HeadSequence) {
 				continue
 			}
-			if n++; ofSet {
-				key = record.SetPrefix(set+1) + string(name)
-				if path == f.path {
-					key = record.SetPrefix(set+2) + string(name)
-				}
+			if n++; ofSet && path == f.path {
+				key = record.SetPrefix(set+2) + string(name)
 			}
 			if !bytes.Equal(now[key], value) {
 				t.Errorf("%s: record %x is %x, was %x", path, key, now[key], value)

@@ -46,7 +46,7 @@ func (p *RestorePlan) trust(v *view, fingerprint string) error {
 	}
 	about := fmt.Sprintf("serial %s, fingerprint %s, made %s, users %s", p.m.Serial, have, p.m.Created, join(p.users))
 	if fingerprint == "" {
-		return refuse(ErrIntegrity, "if this is your HSM's fingerprint (vault keygen and activate printed it), add --trust "+have,
+		return refuse(ErrUntrusted, "if this is your HSM's fingerprint (vault keygen and activate printed it), add --trust "+have,
 			"backup %s is of an HSM that nothing here vouches for: %s", p.m.ID, about)
 	}
 	return refuse(ErrIntegrity, "look for a backup of the right HSM; --trust names another fingerprint", "backup %s is of another HSM than %s: %s", p.m.ID, fingerprint, about)

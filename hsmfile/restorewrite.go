@@ -1,11 +1,8 @@
 package hsmfile
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
-	"errors"
-	"os"
 
 	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/filestore"
@@ -13,50 +10,62 @@ import (
 	"filehsm/hsmfile/internal/store"
 )
 
-// Apply writes the backup into the image, in steps of which one counts:
+// Apply writes the backup. Where nothing is, an image is made that is there
+// whole or not at all (restoreNew). Into a zeroized image it goes in steps, of
+// which one counts:
 //
-//  1. where there is no file, a zeroized image of the same name and nothing in
-//     it; a mark says that a set other than the live one is to be deleted
+//  1. a mark says that a set other than the live one is to be deleted
 //  2. the records, into a set that is not live, some megabytes a transaction
 //  3. commit point: that set is live, the state is active, counters are zero,
 //     and the entry says which backup it was
-//  4. the old set is deleted and overwritten
+//  4. what marks ask for is done
 //
 // Killed before 3, the next opener deletes the set and the image is what it
 // was. The image is held throughout: in this state nobody can do anything
 // else with it.
 func (p *RestorePlan) Apply(ctx context.Context) (*Image, error) {
-	made, err := p.makeFile(ctx)
-	if err != nil {
+	if p.log != nil {
+		return p.apply(ctx)
+	}
+	if err := p.makeFile(ctx); err != nil {
 		return nil, err
 	}
-	im, err := p.apply(ctx)
-	if err != nil && made {
-		err = errors.Join(err, removeIfNothingIsLive(ctx, p.path, p.image))
-	}
-	return im, err
+	return Open(ctx, p.path, p.image)
 }
 
-// makeFile is step 1 at a path that does not exist.
-func (p *RestorePlan) makeFile(ctx context.Context) (made bool, err error) {
-	if _, err := os.Lstat(p.path); err == nil {
-		return false, nil
-	}
-	h := *p.head
-	h.Set, h.State = 1, uint8(Zeroized)
-	err = filestore.Create(ctx, p.path, func(w store.Writer) error {
-		return w.Put(record.HeaderKey(), record.EncodeHeader(&h))
+// makeFile makes an image of the backup and the entry that says so, in the one
+// transaction that creates a file.
+func (p *RestorePlan) makeFile(ctx context.Context) error {
+	im := &Image{path: p.path, warn: func(string) {}}
+	err := filestore.Create(ctx, p.path, func(w store.Writer) error {
+		h := *p.head
+		c := &change{view: view{im: im, r: w, h: &h}, w: w}
+		if err := p.copyAll(ctx, w); err != nil {
+			return err
+		}
+		last, err := chain.Last(w)
+		if err != nil {
+			return err
+		}
+		c.begin(last)
+		if err := p.commit(c, contentLive); err != nil {
+			return err
+		}
+		return c.flushMarks()
 	})
-	return err == nil, storeError(p.path, err)
+	return storeError(p.path, err)
 }
 
-// removeIfNothingIsLive takes back the file that this restore made.
-func removeIfNothingIsLive(ctx context.Context, path string, o Options) error {
-	im, err := Open(context.WithoutCancel(ctx), path, o)
-	if err != nil || im.info.State != Zeroized {
-		return err
-	}
-	return filestore.Remove(path)
+// copyAll copies chain and set, whose number is the one that it has in memory.
+func (p *RestorePlan) copyAll(ctx context.Context, w store.Writer) error {
+	return p.content.View(ctx, func(r store.Reader) error {
+		return r.Walk("", "", func(key, value []byte) error {
+			if string(key) == record.HeaderKey() { // commit writes it
+				return nil
+			}
+			return w.Put(string(key), value)
+		})
+	})
 }
 
 func (p *RestorePlan) apply(ctx context.Context) (*Image, error) {
@@ -81,24 +90,16 @@ func (p *RestorePlan) write(ctx context.Context, im *Image, tx store.Transactor)
 		if err := c.needState(Zeroized); err != nil {
 			return err
 		}
-		if p.log != nil && (c.before.Entry == nil || string(c.before.Hash) != string(p.log.Last().Hash)) {
+		if c.before.Entry == nil || string(c.before.Hash) != string(p.log.Last().Hash) {
 			return refuse(ErrBusy, "repeat the restore", "%s: the image has changed meanwhile", p.path)
 		}
-		if p.log == nil && c.before.Entry != nil {
-			return refuse(ErrBusy, "repeat the restore", "%s: another image has come to be there meanwhile", p.path)
-		}
 		set = c.h.Set + 1
-		if p.log == nil {
-			if err := c.mark(record.MarkChain, "1"); err != nil {
-				return err
-			}
-		}
 		return c.mark(record.MarkSet, "1")
 	})
 	if err != nil {
 		return err
 	}
-	if err := p.copyRecords(ctx, im, tx, set); err != nil {
+	if err := p.copySet(ctx, im, tx, set); err != nil {
 		return err
 	}
 	return im.updateIn(ctx, tx, func(c *change) error { return p.commit(c, set) })
@@ -109,43 +110,36 @@ func (p *RestorePlan) write(ctx context.Context, im *Image, tx store.Transactor)
 // memory alone, and each costs two syncs or three.
 var copyBytes = 32 << 20 // a test takes less
 
-// copyRecords is step 2.
-func (p *RestorePlan) copyRecords(ctx context.Context, im *Image, tx store.Transactor, set uint32) error {
-	return p.content.View(ctx, func(r store.Reader) error {
-		for last, done := "", false; !done; {
-			var until string
-			err := tx.Update(ctx, func(w store.Writer) (err error) {
-				until, done, err = p.copySome(r, w, last, record.SetPrefix(set))
-				return err
-			})
-			if err != nil {
-				return im.fail(err)
-			}
-			last = until
+// copySet is step 2.
+func (p *RestorePlan) copySet(ctx context.Context, im *Image, tx store.Transactor, set uint32) error {
+	for last, done := "", false; !done; {
+		var until string
+		err := tx.Update(ctx, func(w store.Writer) (err error) {
+			until, done, err = p.copySome(ctx, w, last, record.SetPrefix(set))
+			return err
+		})
+		if err != nil {
+			return im.fail(err)
 		}
-		return nil
-	})
+		last = until
+	}
+	return nil
 }
 
-// copySome copies what comes after a key, until it is enough for a transaction.
-// Where a chain survives it is kept, and only the set is copied.
-func (p *RestorePlan) copySome(r store.Reader, w store.Writer, after, set string) (until string, done bool, err error) {
+// copySome copies what comes in the set after a key, until it is enough for a
+// transaction. The chain that survives is kept.
+func (p *RestorePlan) copySome(ctx context.Context, w store.Writer, after, set string) (until string, done bool, err error) {
 	until, done = after, true
-	size, live := 0, []byte(record.SetPrefix(contentLive))
-	err = r.Walk("", after, func(key, value []byte) error {
-		rest, ofSet := bytes.CutPrefix(key, live)
-		if !ofSet && (p.log != nil || string(key) == record.HeaderKey()) {
-			return nil
-		}
-		if size += len(key) + len(value); size > copyBytes {
-			done = false
-			return store.ErrStop
-		}
-		until = string(key)
-		if ofSet {
-			return w.Put(set+string(rest), value)
-		}
-		return w.Put(until, value)
+	size, live := 0, record.SetPrefix(contentLive)
+	err = p.content.View(ctx, func(r store.Reader) error {
+		return r.Walk(live, after, func(key, value []byte) error {
+			if size += len(key) + len(value); size > copyBytes {
+				done = false
+				return store.ErrStop
+			}
+			until = string(key)
+			return w.Put(set+until[len(live):], value)
+		})
 	})
 	return until, done, err
 }
@@ -169,9 +163,6 @@ func (p *RestorePlan) commit(c *change, set uint32) error {
 		return err
 	}
 	if err := c.markOrphans(r); err != nil {
-		return err
-	}
-	if err := c.w.Delete(record.MarkKey(record.MarkChain)); err != nil {
 		return err
 	}
 	hash, err := hex.DecodeString(p.m.HeadHash)
@@ -217,57 +208,4 @@ func (p *RestorePlan) newer() (out []*Manifest) {
 		}
 	}
 	return out
-}
-
-// dropForeignChain removes the chain that a killed restore was bringing: in a
-// file that had none, while nothing is live.
-func (im *Image) dropForeignChain(ctx context.Context, tx store.Transactor) error {
-	for done := false; !done; {
-		err := tx.Update(ctx, func(w store.Writer) error {
-			live, err := im.anythingLive(w)
-			if err != nil {
-				return err
-			}
-			if done = live; done {
-				return w.Delete(record.MarkKey(record.MarkChain))
-			}
-			var keys []string
-			for _, prefix := range []string{record.EntryPrefix(), record.HeadPrefix()} {
-				err := w.Scan(prefix, "", func(key string, _ []byte) error {
-					if keys = append(keys, key); len(keys) >= perTransaction {
-						return store.ErrStop
-					}
-					return nil
-				})
-				if err != nil {
-					return err
-				}
-			}
-			for _, key := range keys {
-				if err := w.Delete(key); err != nil {
-					return err
-				}
-			}
-			if done = len(keys) == 0; done {
-				return w.Delete(record.MarkKey(record.MarkChain))
-			}
-			return nil
-		})
-		if err != nil {
-			return im.fail(err)
-		}
-	}
-	return nil
-}
-
-// anythingLive says whether the live set has a record. In a file that a
-// restore has just made it has none; a mark on any other is stale or forged,
-// and must not cost the chain.
-func (im *Image) anythingLive(r store.Reader) (bool, error) {
-	h, err := im.header(r)
-	if err != nil {
-		return false, err
-	}
-	key, _, err := r.Last(record.SetPrefix(h.Set))
-	return key != "" || State(h.State) != Zeroized, err
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/record"
 	"filehsm/hsmfile/internal/seal"
 )
@@ -89,16 +88,7 @@ func (v *view) publicRoster() (*roster, error) {
 	return r, v.follow(r, v.h.Fingerprint)
 }
 
-// noRoster tells a file that a killed restore began, in which nothing is yet,
-// from an image that lost its rosters.
-func (v *view) noRoster() error {
-	last, err := chain.Last(v.r)
-	if err == nil && last.Entry == nil && State(v.h.State) == Zeroized {
-		return refuse(ErrState, "repeat the restore: filehsm backup restore --from DIR --identity FILE",
-			"%s: a restore into this file was begun and not finished; nothing is in it", v.im.path)
-	}
-	return v.im.damaged("roster", errors.New("it is missing"))
-}
+func (v *view) noRoster() error { return v.im.damaged("roster", errors.New("it is missing")) }
 
 // pinnedRoster is the roster in force, followed back to what a user saw last.
 func (v *view) pinnedRoster(p *record.Pins) (*roster, error) {

@@ -72,7 +72,6 @@ type BackupMark struct {
 const (
 	MarkScrub  = "scrub"  // free pages may hold secrets
 	MarkSet    = "set"    // a set other than the live one is to be deleted
-	MarkChain  = "chain"  // a restore was bringing its own chain; delete it if nothing is live
 	MarkDelete = "delete" // objects of a user no longer in the roster
 )
 
