@@ -105,8 +105,8 @@ func (v *view) checkRecords(log *chain.Log, report *AuditReport) (n int, err err
 }
 
 // compareState is a comparison of all there is; no chain, nothing to compare
-// with. also, which may be nil, sees each record of the set too. The records go
-// through p, which may have others behind it. It returns their number.
+// with. also, which may be nil, sees each record of the set too, beside it: the
+// two share nothing. The records go through p, which may have others behind it. It returns their number.
 func (v *view) compareState(log *chain.Log, p *packer, add func(what, problem string), also func(name, b []byte)) (n int, err error) {
 	var c *comparison
 	if log != nil {
@@ -119,32 +119,38 @@ func (v *view) compareState(log *chain.Log, p *packer, add func(what, problem st
 		}
 		c.header(header)
 	}
-	n, err = v.walkSet(p, func(name, b []byte) {
-		if c != nil {
-			c.record(name, b)
-		}
-		if also != nil {
-			also(name, b)
-		}
-	})
+	var sees []func(name, b []byte)
+	if c != nil {
+		sees = append(sees, c.record)
+	}
+	if also != nil {
+		sees = append(sees, also)
+	}
+	n, err = v.walkSet(p, sees)
 	if c != nil && err == nil {
 		c.end()
 	}
 	return n, err
 }
 
-// walkSet calls see for each record of the live set, in order, in another
-// goroutine than the one that reads; both are over when it returns.
-func (v *view) walkSet(p *packer, see func(name, b []byte)) (n int, err error) {
+// walkSet calls each of sees for each record of the live set, in order, each in
+// a goroutine of its own; all are over when it returns. It returns the number of
+// records.
+func (v *view) walkSet(p *packer, sees []func(name, b []byte)) (n int, err error) {
 	if err := p.flush(); err != nil {
 		return 0, err
 	}
-	seeing := consume(func(b []byte) error {
-		unpack(b, func(key, value []byte) { see(key[len(contentSet):], value) })
-		return nil
-	})
 	others := p.to
-	p.to = append(slices.Clip(others), seeing)
+	defer func() { p.to = others }()
+	p.to = slices.Clip(others)
+	for _, see := range sees {
+		seeing := consume(func(b []byte) error {
+			unpack(b, func(key, value []byte) { see(key[len(contentSet):], value) })
+			return nil
+		})
+		defer func() { _ = seeing.Close() }() // seeing does not fail
+		p.to = append(p.to, seeing)
+	}
 	prefix := record.SetPrefix(v.h.Set)
 	err = v.r.Walk(prefix, "", func(key, value []byte) error {
 		n++
@@ -153,7 +159,5 @@ func (v *view) walkSet(p *packer, see func(name, b []byte)) (n int, err error) {
 	if err == nil {
 		err = p.flush()
 	}
-	_ = seeing.Close() // seeing does not fail
-	p.to = others
 	return n, err
 }
