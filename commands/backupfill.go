@@ -3,6 +3,7 @@ package commands
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"os"
 	"sync"
@@ -41,20 +42,20 @@ func fill(ctx context.Context, limit time.Duration, places []*place, spools []*s
 	return took, failed
 }
 
-// take puts one backup into the vault. What goes there is compared with the
-// manifest on its way, and Put reads back what it wrote, before the manifest
-// makes it a backup.
+// take puts one backup into the vault. What Put reads back is compared with the
+// manifest before the manifest makes it a backup.
 func (p *place) take(ctx context.Context, s *spool) error {
 	f, err := os.Open(s.path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	err = p.vault.Put(ctx, s.manifest.ID+ageSuffix, s.manifest.Ciphertext(f))
+	err = p.vault.Put(ctx, s.manifest.ID+ageSuffix, f, s.manifest.Sum())
 	if err != nil {
 		return err
 	}
-	err = p.vault.Put(ctx, s.manifest.ID+manifestSuffix, bytes.NewReader(s.manifest.Encode()))
+	text := s.manifest.Encode()
+	err = p.vault.Put(ctx, s.manifest.ID+manifestSuffix, bytes.NewReader(text), sha256.Sum256(text))
 	if err != nil {
 		p.takeBack(context.WithoutCancel(ctx), s.manifest) // when the time is over, too
 	}

@@ -26,11 +26,11 @@ type faulty struct {
 	refuse func(ctx context.Context, name string) error
 }
 
-func (f *faulty) Put(ctx context.Context, name string, r io.Reader) error {
+func (f *faulty) Put(ctx context.Context, name string, r io.Reader, sum [sha256.Size]byte) error {
 	if err := f.refuse(ctx, name); err != nil {
 		return err
 	}
-	return f.Vault.Put(ctx, name, r)
+	return f.Vault.Put(ctx, name, r, sum)
 }
 
 func testSpool(t *testing.T) *spool {
@@ -110,7 +110,7 @@ func TestFillComparesWithTheManifest(t *testing.T) {
 	s := testSpool(t)
 	s.manifest.SHA256 = strings.Repeat("0", 64)
 	p := testPlace("usb", mem.New("usb"))
-	if took, _ := fill(t.Context(), time.Minute, []*place{p}, []*spool{s}); len(took) > 0 || !errors.Is(p.err, hsmfile.ErrIntegrity) {
+	if took, _ := fill(t.Context(), time.Minute, []*place{p}, []*spool{s}); len(took) > 0 || !errors.Is(p.err, vault.ErrDiffers) {
 		t.Errorf("took %v, %v", took, p.err)
 	}
 	if got := names(t, p.vault); len(got) > 0 {

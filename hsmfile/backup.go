@@ -99,11 +99,11 @@ func (b *Backup) encrypt(ctx context.Context, v *view, common *Manifest, targets
 	if err != nil {
 		return err
 	}
-	writers := []io.Writer{content, contextWriter{ctx}}
+	writers := []io.Writer{contextWriter{ctx}}
 	for _, t := range sinks {
 		writers = append(writers, t.age)
 	}
-	if err := v.writeContent(io.MultiWriter(writers...)); err != nil {
+	if err := v.writeContent(content, io.MultiWriter(writers...)); err != nil {
 		return err
 	}
 	for _, t := range sinks {

@@ -20,18 +20,22 @@ const contentMagic = "filehsm-backup"
 
 // writeContent writes all records but the volatile ones, and in the same walk
 // replays the chain and compares the records with it. It refuses what is not
-// whole when all of it is written. Reading, comparing and writing take a core
-// each.
-func (v *view) writeContent(w io.Writer) error {
+// whole when all of it is written. Reading, comparing and each of the writers
+// have a goroutine.
+func (v *view) writeContent(to ...io.Writer) error {
 	p := newPacker()
-	writing := consume(func(b []byte) error {
-		_, err := w.Write(b)
-		return err
-	})
-	p.to = append(p.to, writing)
+	for _, w := range to {
+		p.to = append(p.to, consume(func(b []byte) error {
+			_, err := w.Write(b)
+			return err
+		}))
+	}
+	writing := p.to
 	err := v.packContent(p)
-	if cause := writing.Close(); cause != nil {
-		err = cause
+	for _, w := range writing {
+		if cause := w.Close(); cause != nil {
+			err = cause
+		}
 	}
 	return err
 }

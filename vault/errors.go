@@ -15,8 +15,8 @@ var (
 	ErrNotFound = errors.New("no such stream")
 	// ErrExists: the name belongs to a stream with another content.
 	ErrExists = errors.New("name taken by another stream")
-	// ErrDiffers: what was read back is not what was written.
-	ErrDiffers = errors.New("read back differs from what was written")
+	// ErrDiffers: what was read back is not what was to be written.
+	ErrDiffers = errors.New("read back differs from what was to be written")
 	// ErrName: the name (or id) breaks the rule of CheckName.
 	ErrName = errors.New("invalid name")
 	// ErrMalformed: something in the vault is not as we write it: an id file

@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +30,7 @@ func Example() {
 		return
 	}
 	for _, text := range []string{"monday", "monday", "tuesday"} {
-		err := disk.Put(ctx, "backup-1", strings.NewReader(text))
+		err := disk.Put(ctx, "backup-1", strings.NewReader(text), sha256.Sum256([]byte(text)))
 		fmt.Println(text, "taken:", errors.Is(err, vault.ErrExists))
 	}
 	show(ctx, disk)

@@ -17,6 +17,7 @@ package vault
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"io"
 	"time"
 )
@@ -30,12 +31,12 @@ import (
 type Vault interface {
 	// ID returns the id the vault got when it was made.
 	ID() string
-	// Put stores all of r under name. If r fails or ctx is done, nothing is
-	// there; after an error of the last step, making the name durable, the
-	// whole stream can be, and the same Put again settles it. ErrExists: the
-	// name has another content; ErrDiffers: what was read back is not what was
-	// written; ErrName.
-	Put(ctx context.Context, name string, r io.Reader) error
+	// Put stores all of r under name; sum is the SHA-256 that it has. If r fails
+	// or ctx is done, nothing is there; after an error of the last step, making
+	// the name durable, the whole stream can be, and the same Put again settles
+	// it. ErrExists: the name has another content; ErrDiffers: what was read back
+	// does not have that SHA-256; ErrName.
+	Put(ctx context.Context, name string, r io.Reader, sum [sha256.Size]byte) error
 	// Open returns the stream's bytes; the caller closes. Reads end with ctx's
 	// error once ctx is done. ErrNotFound, ErrName.
 	Open(ctx context.Context, name string) (io.ReadCloser, error)

@@ -2,6 +2,7 @@ package dir_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
@@ -34,7 +35,7 @@ func crashChild(path string) int {
 	runtime.LockOSThread()
 	v, err := dir.Init(path, testID, []byte("restore text\n"))
 	if err == nil {
-		err = v.Put(context.Background(), "a", strings.NewReader(crashText))
+		err = v.Put(context.Background(), "a", strings.NewReader(crashText), sha256.Sum256([]byte(crashText)))
 	}
 	if err != nil {
 		fmt.Println(err)
@@ -134,7 +135,7 @@ func checkRepeats(t *testing.T, path string) {
 	t.Helper()
 	v, err := dir.Init(path, testID, []byte("restore text\n"))
 	if err == nil {
-		err = v.Put(t.Context(), "a", strings.NewReader(crashText))
+		err = v.Put(t.Context(), "a", strings.NewReader(crashText), sha256.Sum256([]byte(crashText)))
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package dir_test
 
 import (
+	"crypto/sha256"
 	"errors"
 	"io"
 	"io/fs"
@@ -89,7 +90,7 @@ func wantError(t *testing.T, err, want error) {
 
 func mustPut(t *testing.T, v vault.Vault, name, text string) {
 	t.Helper()
-	if err := v.Put(t.Context(), name, strings.NewReader(text)); err != nil {
+	if err := v.Put(t.Context(), name, strings.NewReader(text), sha256.Sum256([]byte(text))); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -129,28 +130,35 @@ func TestListPassesOver(t *testing.T) {
 	wantError(t, v.Remove(t.Context(), "folder"), vault.ErrMalformed)
 	_, err := v.Open(t.Context(), "link")
 	wantError(t, err, vault.ErrMalformed)
-	wantError(t, v.Put(t.Context(), "link", strings.NewReader("one")), vault.ErrMalformed)
+	wantError(t, v.Put(t.Context(), "link", strings.NewReader("one"), sha256.Sum256([]byte("one"))), vault.ErrMalformed)
 }
 
 // The corrupting reader changes what Put has already written, as a bad cable
 // would.
 func TestReadBackDiffers(t *testing.T) {
 	v := newVault(t)
-	err := v.Put(t.Context(), "a", &corrupting{t: t, dir: v.Path()})
+	err := v.Put(t.Context(), "a", &corrupting{t: t, dir: v.Path()}, sha256.Sum256(make([]byte, corruptingSize)))
 	wantError(t, err, vault.ErrDiffers)
 	wantNames(t, v)
 }
 
-// A third Read comes when the block of the first has been written.
+// A corrupting reader gives zeros. When half of them are read, the first block
+// has been written.
 type corrupting struct {
-	t     *testing.T
-	dir   string
-	reads int
+	t    *testing.T
+	dir  string
+	read int
 }
 
+const corruptingSize = 1 << 20
+
 func (c *corrupting) Read(p []byte) (int, error) {
-	if c.reads++; c.reads < 3 {
-		return len(p), nil
+	n := min(len(p), corruptingSize-c.read)
+	if c.read += n; n == 0 {
+		return 0, io.EOF
+	}
+	if clear(p[:n]); c.read <= corruptingSize/2 {
+		return n, nil
 	}
 	for _, name := range temporary(c.t, c.dir) {
 		f, err := os.OpenFile(filepath.Join(c.dir, name), os.O_WRONLY, 0)
@@ -162,7 +170,7 @@ func (c *corrupting) Read(p []byte) (int, error) {
 		}
 		f.Close()
 	}
-	return 0, io.EOF
+	return n, nil
 }
 
 func TestPanickingReaderLeavesNothing(t *testing.T) {
@@ -171,5 +179,5 @@ func TestPanickingReaderLeavesNothing(t *testing.T) {
 		recover()
 		wantNames(t, v)
 	}()
-	v.Put(t.Context(), "a", nil)
+	v.Put(t.Context(), "a", nil, [sha256.Size]byte{})
 }

@@ -3,6 +3,7 @@
 package dir_test
 
 import (
+	"crypto/sha256"
 	"errors"
 	"io"
 	"io/fs"
@@ -23,7 +24,7 @@ func every(t *testing.T, v *dir.Vault) map[string]error {
 	_, listErr := v.List(t.Context())
 	_, openErr := v.Open(t.Context(), "a")
 	return map[string]error{
-		"put":    v.Put(t.Context(), "b", strings.NewReader("two")),
+		"put":    v.Put(t.Context(), "b", strings.NewReader("two"), sha256.Sum256([]byte("two"))),
 		"open":   openErr,
 		"list":   listErr,
 		"remove": v.Remove(t.Context(), "a"),
@@ -75,7 +76,7 @@ func TestFIFO(t *testing.T) {
 		wantNames(t, v)
 		_, err := v.Open(t.Context(), "a")
 		wantError(t, err, vault.ErrMalformed)
-		wantError(t, v.Put(t.Context(), "a", strings.NewReader("one")), vault.ErrMalformed)
+		wantError(t, v.Put(t.Context(), "a", strings.NewReader("one"), sha256.Sum256([]byte("one"))), vault.ErrMalformed)
 		wantError(t, v.Remove(t.Context(), "a"), vault.ErrMalformed)
 
 		path := t.TempDir()
@@ -123,7 +124,7 @@ func TestFullDisk(t *testing.T) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &small); err != nil {
 		t.Fatal(err)
 	}
-	err := v.Put(t.Context(), "a", io.LimitReader(zeros{}, 3<<20))
+	err := v.Put(t.Context(), "a", io.LimitReader(zeros{}, 3<<20), sha256.Sum256(make([]byte, 3<<20)))
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +146,7 @@ func TestReadOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.Chmod(v.Path(), 0o700)
-	wantError(t, v.Put(t.Context(), "b", strings.NewReader("two")), fs.ErrPermission)
+	wantError(t, v.Put(t.Context(), "b", strings.NewReader("two"), sha256.Sum256([]byte("two"))), fs.ErrPermission)
 	wantError(t, v.Remove(t.Context(), "a"), fs.ErrPermission)
 	wantNames(t, v, "a")
 }

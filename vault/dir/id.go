@@ -3,6 +3,7 @@ package dir
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -40,7 +41,7 @@ func writeID(ctx context.Context, root *os.Root, id string) error {
 	}
 	temp := newTempName()
 	defer root.Remove(temp)
-	if _, err := writeVerified(ctx, root, temp, textMode, bytes.NewReader(text)); err != nil {
+	if err := writeVerified(ctx, root, temp, textMode, bytes.NewReader(text), sha256.Sum256(text)); err != nil {
 		return err
 	}
 	err = publish(root, temp, vault.IDFile)

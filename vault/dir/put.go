@@ -2,6 +2,7 @@ package dir
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -16,22 +17,22 @@ import (
 //
 //  1. open the directory and check its id
 //  2. create a temporary file in it, exclusively, mode 0600
-//  3. write it, hashing what is streamed in; sync; close
-//  4. read it back through a fresh open and compare the hashes
+//  3. write it; sync; close
+//  4. read it back through a fresh open and compare its hash
 //  5. give it its name without replacing anything   ← commit point
 //  6. remove the temporary name; sync the directory
 //
 // Killed before 5, a put leaves a temporary file, which List does not see and
 // a put of a later day removes; killed after it, the stream is there. An
 // error in 6 leaves the stream in place: putting it again compares and syncs.
-func (v *Vault) Put(ctx context.Context, name string, r io.Reader) error {
-	if err := v.put(ctx, name, r); err != nil {
+func (v *Vault) Put(ctx context.Context, name string, r io.Reader, sum [sha256.Size]byte) error {
+	if err := v.put(ctx, name, r, sum); err != nil {
 		return fmt.Errorf("failed to put %q into vault %q: %w", name, v.path, err)
 	}
 	return nil
 }
 
-func (v *Vault) put(ctx context.Context, name string, r io.Reader) error {
+func (v *Vault) put(ctx context.Context, name string, r io.Reader, sum digest) error {
 	if err := vault.CheckName(name); err != nil {
 		return err
 	}
@@ -43,8 +44,7 @@ func (v *Vault) put(ctx context.Context, name string, r io.Reader) error {
 	temp := newTempName()
 	defer root.Remove(temp) // whatever happens, a panicking reader included
 
-	sum, err := writeVerified(ctx, root, temp, 0o600, ctxio.Reader(ctx, r)) // 2–4
-	if err != nil {
+	if err := writeVerified(ctx, root, temp, 0o600, ctxio.Reader(ctx, r), sum); err != nil { // 2–4
 		return err
 	}
 	removeLeftovers(root, temp)
@@ -56,19 +56,18 @@ func (v *Vault) put(ctx context.Context, name string, r io.Reader) error {
 }
 
 // writeVerified writes a new file and reads it back: steps 2 to 4 of Put.
-func writeVerified(ctx context.Context, root *os.Root, name string, perm os.FileMode, r io.Reader) (digest, error) {
-	written, err := writeNew(root, name, perm, r)
-	if err != nil {
-		return digest{}, err
+func writeVerified(ctx context.Context, root *os.Root, name string, perm os.FileMode, r io.Reader, sum digest) error {
+	if err := writeNew(root, name, perm, r); err != nil {
+		return err
 	}
 	found, err := hashFile(ctx, root, name)
 	if err != nil {
-		return digest{}, fmt.Errorf("failed to read back: %w", err)
+		return fmt.Errorf("failed to read back: %w", err)
 	}
-	if found != written {
-		return digest{}, vault.ErrDiffers
+	if found != sum {
+		return vault.ErrDiffers
 	}
-	return written, nil
+	return nil
 }
 
 // commit gives temp the name, or finds a stream there with the same content.

@@ -2,7 +2,6 @@ package dir
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
 	"io"
 	"os"
 	"strings"
@@ -27,22 +26,21 @@ func isTempName(name string) bool {
 }
 
 // writeNew creates a file that was not there, fills it from r, syncs and
-// closes it, and returns the SHA-256 of what was written. On an error the
-// file may exist; the caller removes it in either case.
-func writeNew(root *os.Root, name string, perm os.FileMode, r io.Reader) (digest, error) {
+// closes it. On an error the file may exist; the caller removes it in either
+// case.
+func writeNew(root *os.Root, name string, perm os.FileMode, r io.Reader) error {
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
-		return digest{}, err
+		return err
 	}
 	defer f.Close()
-	h := sha256.New()
-	if err := copyBeside(io.MultiWriter(f, h), r); err != nil {
-		return digest{}, err
+	if err := copyBeside(f, r); err != nil {
+		return err
 	}
 	if err := f.Sync(); err != nil {
-		return digest{}, err
+		return err
 	}
-	return digest(h.Sum(nil)), f.Close()
+	return f.Close()
 }
 
 // removeLeftovers removes what killed puts left behind. Age is counted back

@@ -3,6 +3,7 @@ package dir
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -31,7 +32,7 @@ func replaceText(ctx context.Context, root *os.Root, text []byte) error {
 	temp := newTempName()
 	defer root.Remove(temp)
 	r := ctxio.Reader(ctx, bytes.NewReader(text))
-	if _, err := writeVerified(ctx, root, temp, textMode, r); err != nil {
+	if err := writeVerified(ctx, root, temp, textMode, r, sha256.Sum256(text)); err != nil {
 		return err
 	}
 	if err := root.Rename(temp, vault.RestoreFile); err != nil {

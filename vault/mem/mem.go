@@ -4,6 +4,7 @@ package mem
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"maps"
@@ -39,20 +40,23 @@ func New(id string) *Vault {
 func (v *Vault) ID() string { return v.id }
 
 // Put implements vault.Vault. It keeps no lock while it reads r.
-func (v *Vault) Put(ctx context.Context, name string, r io.Reader) error {
-	if err := v.put(ctx, name, r); err != nil {
+func (v *Vault) Put(ctx context.Context, name string, r io.Reader, sum [sha256.Size]byte) error {
+	if err := v.put(ctx, name, r, sum); err != nil {
 		return fmt.Errorf("failed to put %q: %w", name, err)
 	}
 	return nil
 }
 
-func (v *Vault) put(ctx context.Context, name string, r io.Reader) error {
+func (v *Vault) put(ctx context.Context, name string, r io.Reader, sum [sha256.Size]byte) error {
 	if err := vault.CheckName(name); err != nil {
 		return err
 	}
 	data, err := io.ReadAll(ctxio.Reader(ctx, r))
 	if err != nil {
 		return err
+	}
+	if sha256.Sum256(data) != sum {
+		return vault.ErrDiffers
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -5,6 +5,7 @@ package vaulttest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"strings"
@@ -35,6 +36,7 @@ var cases = []struct {
 	{"bad names", testBadNames},
 	{"missing", testMissing},
 	{"failing reader", testFailingReader},
+	{"another sum", testOtherSum},
 	{"cancelled before", testCancelledBefore},
 	{"cancelled in put", testCancelledInPut},
 	{"cancelled in read", testCancelledInRead},
@@ -129,9 +131,18 @@ func testMissing(t *testing.T, v vault.Vault) {
 func testFailingReader(t *testing.T, v vault.Vault) {
 	boom := errors.New("boom")
 	r := io.MultiReader(bytes.NewReader(make([]byte, 1<<20)), iotest.ErrReader(boom))
-	wantError(t, v.Put(t.Context(), "a", r), boom)
+	wantError(t, v.Put(t.Context(), "a", r, sha256.Sum256(nil)), boom)
 	wantNames(t, v)
 	mustPut(t, v, "a", "the name is free")
+}
+
+func testOtherSum(t *testing.T, v vault.Vault) {
+	mustPut(t, v, "a", "one")
+	for _, name := range []string{"a", "b"} {
+		wantError(t, v.Put(t.Context(), name, strings.NewReader("two"), sha256.Sum256([]byte("one"))), vault.ErrDiffers)
+	}
+	wantNames(t, v, "a")
+	wantContent(t, v, "a", "one")
 }
 
 func testCancelledBefore(t *testing.T, v vault.Vault) {
@@ -152,7 +163,7 @@ func testCancelledInPut(t *testing.T, v vault.Vault) {
 		cancel()
 		return len(p), nil
 	})
-	wantError(t, v.Put(ctx, "a", endless), context.Canceled)
+	wantError(t, v.Put(ctx, "a", endless, sha256.Sum256(nil)), context.Canceled)
 	wantNames(t, v)
 }
 

@@ -2,6 +2,7 @@ package vaulttest
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"slices"
@@ -12,7 +13,7 @@ import (
 )
 
 func put(ctx context.Context, v vault.Vault, name, text string) error {
-	return v.Put(ctx, name, strings.NewReader(text))
+	return v.Put(ctx, name, strings.NewReader(text), sha256.Sum256([]byte(text)))
 }
 
 func mustPut(t *testing.T, v vault.Vault, name, text string) {
