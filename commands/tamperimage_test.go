@@ -36,23 +36,27 @@ var (
 
 const signLine = "crypto sign ecdsa --key-filter pair --data QQ=="
 
+const loginAlice = "login --username alice --password-file alice.pw --ttl 24h"
+
 // tamperScene has a record of every kind: users of each role, keys and a pair,
 // one key shared and taken up, one offered, an open session, a vault with a
-// backup.
+// backup. What alice does, she does in her session: each login would be an
+// entry and a signature more to flip, and to verify after each flip.
 func tamperScene(t *testing.T) *scene {
 	s := newScene(t)
 	s.populate()
 	s.must("user create --username robot --role AU --new-password-file new.pw" + byAdmin)
-	s.must("key generate-symmetric aes --label kek --usage wrap" + byAlice)
-	s.must("key generate-asymmetric-pair ec --label pair --usage sign" + byAlice)
-	s.must("key generate-symmetric aes --label bobs" + byBob)
-	s.must("key share --filter kek --username bob --role CU" + byAlice)
-	s.must("key list" + byBob)
-	s.must("key set-attribute --filter first --name label --value renamed" + byAlice)
-	s.must("key share --filter second --username bob --role CU" + byAlice)
-	s.must("backup create --as robot --password-file new.pw")
 	s.env["FILEHSM_SESSION"] = s.path("session")
-	s.must("login --username alice --password-file alice.pw --ttl 24h")
+	s.must(loginAlice)
+	s.must("key generate-symmetric aes --label kek --usage wrap")
+	s.must("key generate-asymmetric-pair ec --label pair --usage sign")
+	s.must("key share --filter kek --username bob --role CU")
+	s.must("key generate-symmetric aes --label bobs" + byBob) // takes it up, too
+	s.must("key set-attribute --filter first --name label --value renamed")
+	s.must("key share --filter second --username bob --role CU")
+	s.must("backup create --as robot --password-file new.pw")
+	s.must("logout")
+	s.must(loginAlice)                                  // signs what came before
 	s.must("key generate-symmetric aes --label newest") // nobody has signed this entry yet
 	return s
 }
