@@ -29,7 +29,7 @@ func pair(at, n int) (a, b int, renumbered bool) { return at % n, at / n % n, at
 // unused says whether a page holds nothing.
 func unused(places []string, page int) bool {
 	p := places[page*imagePage]
-	return p == "free page" || p == "page past the last"
+	return p == "free page" || p == pastTheLast
 }
 
 func equalPages(image []byte, a, b int) bool {
@@ -59,7 +59,7 @@ func tamperLength(t *testing.T) {
 	image := s.read("prod.hsm")
 	places, n := imagePlaces(image), 2*len(image)/imagePage
 	for _, at := range s.tamper("length", newFlipRun(n+4, 16), 1) {
-		if size := at * imagePage / 2; size < len(image) && places[size] != "page past the last" {
+		if size := at * imagePage / 2; size < len(image) && places[size] != pastTheLast {
 			t.Errorf("an image of %d bytes, not %d: nothing was found", size, len(image))
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // and why it does no harm there.
 var whyHarmless = map[string]string{
 	"free page":              "it holds nothing: it is written whole, from zeros, before a meta page refers to it",
-	"page past the last":     "no meta page refers to it",
+	pastTheLast:              "no meta page refers to it",
 	"rest of a meta page":    "a meta page is its first 80 bytes; nothing reads the rest",
 	"unused field of a page": "element count and overflow of a meta page: nothing reads them",
 	"rest of a page":         "it lies behind the last record; page.go finds every record by the table in front",
@@ -24,6 +24,9 @@ var whyHarmless = map[string]string{
 // unsignedEntry is an audit entry after the newest signed one: no entry
 // continues the newest, and no signature holds it.
 const unsignedEntry = "audit entry that nobody signed"
+
+// pastTheLast is what bbolt has made room for and nothing has taken yet.
+const pastTheLast = "page past the last"
 
 const imagePage = 4096
 
@@ -58,7 +61,7 @@ func imagePlaces(b []byte) []string {
 		}
 	}
 	p.last = p.u64(newest + 56)
-	p.fill(int(p.last)*imagePage, len(b), "page past the last")
+	p.fill(int(p.last)*imagePage, len(b), pastTheLast)
 	p.freelist(p.u64(newest + 48))
 	p.tree(p.u64(newest + 32))
 	for _, e := range p.entries {
