@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -148,6 +149,7 @@ func (s *scene) worker(name string, i int, r flipRun, each func(at int, v verdic
 // says where, and afterwards what came of it.
 func runTamper() {
 	leaveTerminal()
+	debug.SetGCPercent(1000) // so little lives on that it would be collected sixty times a second
 	var n [4]int
 	for i := range n {
 		n[i], _ = strconv.Atoi(os.Args[3+i])
