@@ -36,6 +36,7 @@ type RestorePlan struct {
 	m       *Manifest
 	content *memstore.Store // the backup's records, all verified
 	head    *record.Header
+	state   chain.State // after the backup's head
 	users   []string
 	log     *chain.Log // chain that survives at path; nil if there is none
 	report  RestoreReport

@@ -118,7 +118,8 @@ func (p *RestorePlan) whole(v *view, r *roster) error {
 		f := report.Findings[0]
 		return p.altered(fmt.Errorf("%d records inside are not right; the first: %s: %s", len(report.Findings), f.Record, f.Problem))
 	}
-	return nil
+	p.state, err = log.State(log.Last().Sequence)
+	return err
 }
 
 // compare says what the image had just before it was zeroized and the backup
@@ -130,15 +131,11 @@ func (p *RestorePlan) compare(ctx context.Context, v *view) error {
 	if p.log == nil {
 		return nil
 	}
-	before, err := p.log.State(p.log.Zeroized() - 1)
+	before, err := p.log.StateFrom(p.state, p.m.HeadSequence, p.log.Zeroized()-1)
 	if err != nil {
 		return err
 	}
-	then, err := p.log.State(p.m.HeadSequence)
-	if err != nil {
-		return err
-	}
-	p.compareKeys(before, then)
+	p.compareKeys(before, p.state)
 	im, err := Open(ctx, p.path, p.image)
 	if err != nil {
 		return err
@@ -152,7 +149,7 @@ func (p *RestorePlan) compare(ctx context.Context, v *view) error {
 		inner.Set = contentLive
 		old, err := (&view{im: v.im, r: v.r, h: &inner}).publicRoster()
 		if err == nil {
-			p.compareUsers(live, old, before, then)
+			p.compareUsers(live, old, before, p.state)
 		}
 		return err
 	})

@@ -96,6 +96,12 @@ func TestState(t *testing.T) {
 				t.Errorf("after %d: %s is %q, want %q", seq, name, h, want[name])
 			}
 		}
+		for at := range seq {
+			then, _ := l.State(at)
+			if later, err := l.StateFrom(then, at, seq); err != nil || len(later) != len(want) {
+				t.Errorf("after %d, from the state after %d: %v, %v; want %v", seq, at, later, err, want)
+			}
+		}
 	}
 	if l.Zeroized() != 7 || !l.Passed(9, []byte("x")) || l.Passed(9, []byte("y")) || l.Has(0, nil) || l.Has(9, nil) {
 		t.Error("Zeroized, Passed or Has is wrong")

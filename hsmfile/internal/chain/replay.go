@@ -68,6 +68,9 @@ type Log struct {
 	keys   map[string][]made // verifying keys ever in force
 	roles  map[string]uint8  // of each user who ever did something
 	odd    uint64            // first entry with another generation than it must have
+
+	asked   State // the last that was asked for
+	askedAt uint64
 }
 
 // reset is a zeroization or a restore.

@@ -26,7 +26,12 @@ func (s State) Hash(name record.Name) []byte {
 // State is what the set holds after the entry with sequence upto. A restore
 // takes up the state of the backup's head, so there is one chain of earlier
 // states to follow, never a tree.
+//
+// Whoever asks twice for the same gets the same, which nobody may change.
 func (l *Log) State(upto uint64) (State, error) {
+	if l.asked != nil && l.askedAt == upto {
+		return l.asked, nil
+	}
 	var base State
 	from := uint64(1)
 	if r := l.lastReset(upto); r != nil {
@@ -36,14 +41,30 @@ func (l *Log) State(upto uint64) (State, error) {
 		}
 		from = r.at
 	}
-	return base.after(l.wrote[min(from-1, uint64(len(l.wrote))):min(upto, uint64(len(l.wrote)))]), nil
+	l.asked, l.askedAt = base.after(l.entries(from, upto)), upto
+	return l.asked, nil
+}
+
+// StateFrom is State for who has that after an earlier entry already, of this
+// chain or of one that goes as far.
+func (l *Log) StateFrom(then State, at, upto uint64) (State, error) {
+	if r := l.lastReset(upto); r != nil && r.at > at {
+		return l.State(upto)
+	}
+	return then.after(l.entries(at+1, upto)), nil
+}
+
+// entries is what the entries of these sequences wrote.
+func (l *Log) entries(from, upto uint64) [][]Wrote {
+	n := uint64(len(l.wrote))
+	return l.wrote[min(from-1, n):min(upto, n)]
 }
 
 // before is the state that a reset begins with.
 func (l *Log) before(r *reset) (State, error) {
 	if r.from == nil {
 		state, err := l.State(r.at - 1)
-		return slices.DeleteFunc(state, func(p Placed) bool {
+		return slices.DeleteFunc(slices.Clone(state), func(p Placed) bool {
 			return string(p.Name) != record.HeaderKey() && !record.Name(p.Name).Kind().Survives()
 		}), err
 	}
@@ -62,46 +83,92 @@ func (l *Log) lastReset(upto uint64) *reset {
 	return nil
 }
 
-// after is the state after more entries.
+// after is the state after more entries. Each lists what it wrote in order, or
+// in a few runs that are; merging those, and then all with the state before,
+// takes much less than sorting it all.
 func (s State) after(entries [][]Wrote) State {
-	room := len(s)
+	all := merged(runs(entries))
+	if len(s) > 0 {
+		all = merge(s, all, make(State, 0, len(s)+len(all)))
+	}
+	return slices.DeleteFunc(all, func(p Placed) bool { return len(p.Hash) == 0 })
+}
+
+// runs are the records that entries wrote, oldest first, cut wherever a name
+// does not come after the one before.
+func runs(entries [][]Wrote) (all []State) {
+	room := 0
 	for _, wrote := range entries {
 		room += len(wrote)
 	}
-	all := make(State, 0, room)
-	for _, p := range s {
-		p.when = len(all)
-		all = append(all, p)
-	}
+	placed := make(State, 0, room)
+	begin := 0
 	for _, wrote := range entries {
 		for i := range wrote {
-			all = append(all, place(&wrote[i], len(all)))
+			p := place(&wrote[i])
+			if n := len(placed); n > begin && placed[n-1].compareName(p) >= 0 {
+				all = append(all, placed[begin:])
+				begin = n
+			}
+			placed = append(placed, p)
 		}
 	}
-	slices.SortFunc(all, Placed.compare)
-	kept := all[:0]
-	for i, p := range all {
-		if last := i == len(all)-1 || p.compareName(all[i+1]) != 0; last && len(p.Hash) > 0 {
-			kept = append(kept, p)
+	return append(all, placed[begin:])
+}
+
+// merged makes one run of many, older ones first.
+func merged(all []State) State {
+	if len(all) == 1 {
+		return all[0]
+	}
+	n := 0
+	for _, run := range all {
+		n += len(run)
+	}
+	for from, to := make(State, n), make(State, n); len(all) > 1; from, to = to, from {
+		half, room := all[:0], to[:0]
+		for ; len(all) > 0; all = all[min(2, len(all)):] {
+			var newer State
+			if len(all) > 1 {
+				newer = all[1]
+			}
+			run := merge(all[0], newer, room)
+			half, room = append(half, run), room[len(run):len(run)]
+		}
+		all = half
+	}
+	return all[0]
+}
+
+// merge appends two runs to into, which has room for both. Of a record that is
+// in both, the newer run's counts.
+func merge(older, newer, into State) State {
+	for len(older) > 0 && len(newer) > 0 {
+		switch order := older[0].compareName(newer[0]); {
+		case order < 0:
+			into, older = append(into, older[0]), older[1:]
+		case order == 0:
+			older = older[1:]
+		default:
+			into, newer = append(into, newer[0]), newer[1:]
 		}
 	}
-	return kept
+	return append(append(into, older...), newer...)
 }
 
 // Placed is a record that was written, with what decides its place in a State:
-// the first 16 bytes of its name as numbers, and when it was written. The names
-// of a few hundred thousand keys lie all over memory, and a sort that looks at
-// these numbers instead is several times as fast.
+// the first 16 bytes of its name as numbers. The names of a few hundred thousand
+// keys lie all over memory, and who compares these numbers instead is several
+// times as fast.
 type Placed struct {
 	*Wrote
 	a, b uint64
-	when int
 }
 
-func place(w *Wrote, when int) Placed {
+func place(w *Wrote) Placed {
 	var b [16]byte
 	copy(b[:], w.Name)
-	return Placed{w, binary.BigEndian.Uint64(b[:]), binary.BigEndian.Uint64(b[8:]), when}
+	return Placed{w, binary.BigEndian.Uint64(b[:]), binary.BigEndian.Uint64(b[8:])}
 }
 
 func (p Placed) compareName(q Placed) int {
@@ -112,12 +179,4 @@ func (p Placed) compareName(q Placed) int {
 		return cmp.Compare(p.b, q.b)
 	}
 	return bytes.Compare(p.Name, q.Name)
-}
-
-// compare is by name, then by time.
-func (p Placed) compare(q Placed) int {
-	if order := p.compareName(q); order != 0 {
-		return order
-	}
-	return cmp.Compare(p.when, q.when)
 }

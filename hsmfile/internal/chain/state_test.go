@@ -34,6 +34,11 @@ func TestStateLikeAModel(t *testing.T) {
 		if err != nil || len(got) != len(model) || !slices.IsSortedFunc(got, Placed.compareName) {
 			t.Fatalf("after %d: %d records in order %t, %v; want %d", seq+1, len(got), slices.IsSortedFunc(got, Placed.compareName), err, len(model))
 		}
+		at := random.Uint64N(seq + 2)
+		then, _ := l.State(at)
+		if later, err := l.StateFrom(then, at, seq+1); err != nil || !slices.EqualFunc(later, got, func(a, b Placed) bool { return a.Wrote == b.Wrote }) {
+			t.Errorf("the state from %d on to %d is another, %v", at, seq+1, err)
+		}
 		for _, w := range got {
 			if model[string(w.Name)] != string(w.Hash) || string(got.Hash(record.Name(w.Name))) != string(w.Hash) {
 				t.Errorf("after %d: %s is %q, want %q", seq+1, w.Name, w.Hash, model[string(w.Name)])
