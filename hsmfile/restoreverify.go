@@ -173,9 +173,8 @@ func countKeys(n int) string {
 }
 
 func keysOnlyIn(a, b chain.State) (n int) {
-	for _, w := range a {
-		name := record.Name(w.Name)
-		if name.Kind().KeyObject() && b.Hash(name) == nil {
+	for _, w := range a.Without(b) {
+		if record.Name(w.Name).Kind().KeyObject() {
 			n++
 		}
 	}

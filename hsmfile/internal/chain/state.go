@@ -23,6 +23,19 @@ func (s State) Hash(name record.Name) []byte {
 	return s[i].Hash
 }
 
+// Without are the records of s whose names are not in t.
+func (s State) Without(t State) (only State) {
+	for _, p := range s {
+		for len(t) > 0 && t[0].compareName(p) < 0 {
+			t = t[1:]
+		}
+		if len(t) == 0 || t[0].compareName(p) > 0 {
+			only = append(only, p)
+		}
+	}
+	return only
+}
+
 // State is what the set holds after the entry with sequence upto. A restore
 // takes up the state of the backup's head, so there is one chain of earlier
 // states to follow, never a tree.

@@ -36,6 +36,14 @@ func TestStateLikeAModel(t *testing.T) {
 		}
 		at := random.Uint64N(seq + 2)
 		then, _ := l.State(at)
+		for _, p := range got.Without(then) {
+			if then.Hash(record.Name(p.Name)) != nil {
+				t.Errorf("%s is said to be new after %d", p.Name, at)
+			}
+		}
+		if n := len(got) - len(got.Without(then)); n != len(then)-len(then.Without(got)) {
+			t.Errorf("%d records are in both states, or %d", n, len(then)-len(then.Without(got)))
+		}
 		if later, err := l.StateFrom(then, at, seq+1); err != nil || !slices.EqualFunc(later, got, func(a, b Placed) bool { return a.Wrote == b.Wrote }) {
 			t.Errorf("the state from %d on to %d is another, %v", at, seq+1, err)
 		}
