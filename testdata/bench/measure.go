@@ -60,22 +60,39 @@ func (p *place) self(args ...string) func() cost {
 	return func() cost { return run(p.dir, p.env, self, args...) }
 }
 
-// inTurns measures several things n times each, in turns, and returns the
-// median of each. One round before is not counted: it warms the caches.
-func inTurns(n int, things ...func() cost) []cost {
-	all := make([][]cost, len(things))
-	for i := range n + 1 {
-		for j, do := range things {
-			if c := do(); i > 0 {
-				all[j] = append(all[j], c)
-			}
+// turns measures several things, one after the other, n times. One turn before
+// is not counted: it warms the caches.
+func turns(n int, things ...func() cost) (all [][]cost) {
+	for range n + 1 {
+		var turn []cost
+		for _, do := range things {
+			turn = append(turn, do())
 		}
+		all = append(all, turn)
 	}
-	var medians []cost
-	for _, costs := range all {
+	return all[1:]
+}
+
+// inTurns is turns, for the median of each thing.
+func inTurns(n int, things ...func() cost) (medians []cost) {
+	all := turns(n, things...)
+	for i := range things {
+		var costs []cost
+		for _, turn := range all {
+			costs = append(costs, turn[i])
+		}
 		medians = append(medians, median(costs))
 	}
 	return medians
+}
+
+// medianOf is that of one figure of each turn.
+func medianOf(all [][]cost, of func(turn []cost) time.Duration) time.Duration {
+	var each []cost
+	for _, turn := range all {
+		each = append(each, cost{time: of(turn)})
+	}
+	return median(each).time
 }
 
 func median(all []cost) (m cost) {

@@ -67,6 +67,16 @@ func (p *place) image(name string, n int) cost {
 	return p.hsm("key", "generate-symmetric", "aes", "--image", name, "--label", "k", "--count", fmt.Sprint(n))
 }
 
+func (p *place) copy(from, to string) {
+	run(p.dir, p.env, "cp", from, to)
+}
+
+// zeroized makes a copy of an image, and wipes it.
+func (p *place) zeroized(image, wiped string) {
+	p.copy(image, wiped)
+	p.hsm("zeroize", "--image", wiped, "--confirm", "bench", "--as", "admin", "--password-file", "admin.pw")
+}
+
 // vault gives an image a vault and an age identity, and robot a session.
 func (p *place) vault(image string) (recipient, fingerprint string) {
 	must(os.Mkdir(p.path("vault"), 0o700), "mkdir", nil)
