@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -56,6 +57,7 @@ type Store struct {
 	timeout        time.Duration
 	acceptPrevious bool
 	kept           atomic.Pointer[revision]
+	spare          sync.Pool // of pages
 }
 
 var _ store.Store = (*Store)(nil)
@@ -67,7 +69,7 @@ var _ store.Store = (*Store)(nil)
 // Errors: store.ErrNotExist, store.ErrPermission (the message names the mode),
 // store.ErrDamaged if it is not a regular file.
 func Open(path string, options Options) (*Store, error) {
-	file, err := openImage(path, os.O_RDONLY)
+	file, _, err := openImage(path, os.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}
@@ -80,16 +82,17 @@ func Open(path string, options Options) (*Store, error) {
 }
 
 // openImage opens a regular file that nobody but its owner may read or write.
-func openImage(path string, flags int) (*os.File, error) {
+func openImage(path string, flags int) (*os.File, os.FileInfo, error) {
 	file, err := os.OpenFile(path, flags|unix.O_NONBLOCK, 0) // a FIFO must not block us
 	if err != nil {
-		return nil, openError(err)
+		return nil, nil, openError(err)
 	}
-	if err := checkFile(file); err != nil {
+	info, err := checkFile(file)
+	if err != nil {
 		file.Close()
-		return nil, err
+		return nil, nil, err
 	}
-	return file, nil
+	return file, info, nil
 }
 
 func openError(err error) error {
@@ -104,18 +107,18 @@ func openError(err error) error {
 	return fmt.Errorf("failed to open the image: %w", err)
 }
 
-func checkFile(file *os.File) error {
+func checkFile(file *os.File) (os.FileInfo, error) {
 	info, err := file.Stat()
 	if err != nil {
-		return fmt.Errorf("failed to examine the image: %w", err)
+		return nil, fmt.Errorf("failed to examine the image: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("it is not a regular file: %w", store.ErrDamaged)
+		return nil, fmt.Errorf("it is not a regular file: %w", store.ErrDamaged)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return fmt.Errorf("%w denied: its mode %04o lets others in", store.ErrPermission, mode)
+		return nil, fmt.Errorf("%w denied: its mode %04o lets others in", store.ErrPermission, mode)
 	}
-	return nil
+	return info, nil
 }
 
 // View runs fn on the newest revision. No writer gets in until fn returns.
@@ -140,11 +143,11 @@ func (s *Store) Hold(ctx context.Context, fn func(store.Transactor) error) error
 
 // session locks the image for fn.
 func (s *Store) session(ctx context.Context, exclusive bool, fn func(h *session) error) error {
-	file, err := s.lock(ctx, exclusive)
+	image, err := s.lock(ctx, exclusive)
 	if err != nil {
 		return err
 	}
-	h := &session{file: file, acceptPrevious: s.acceptPrevious, kept: &s.kept}
+	h := &session{file: image.File, acceptPrevious: s.acceptPrevious, kept: &s.kept, spare: &s.spare}
 	defer h.close()
 	return fn(h)
 }

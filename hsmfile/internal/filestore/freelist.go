@@ -10,9 +10,9 @@ import (
 // id makes it write over live records. So the list is checked here, and
 // guard.go checks that no page that a change touches is on it.
 func readFreelist(file io.ReaderAt, m *meta) (ids []uint64, span uint64, err error) {
-	var head [headerSize + 8]byte
+	head := make([]byte, pageSize)
 	start := int64(m.freelist) * pageSize
-	if err := readAt(file, head[:], start); err != nil {
+	if err := readAt(file, head, start); err != nil {
 		return nil, 0, err
 	}
 	count := uint64(native.Uint16(head[10:]))
@@ -23,30 +23,30 @@ func readFreelist(file io.ReaderAt, m *meta) (ids []uint64, span uint64, err err
 		table += 8
 	}
 	switch {
-	case native.Uint64(head[:]) != m.freelist || native.Uint16(head[8:]) != freelistFlag:
+	case native.Uint64(head) != m.freelist || native.Uint16(head[8:]) != freelistFlag:
 		return nil, 0, damaged("page %d is not the list of free pages", m.freelist)
 	case m.freelist+span > m.pages:
 		return nil, 0, damaged("the list of free pages runs out of the file")
 	case count > (span*pageSize-uint64(table-start))/8:
 		return nil, 0, damaged("the list of free pages has %d entries in %d pages", count, span)
 	}
-	ids, err = readIDs(file, table, int(count))
-	if err != nil {
-		return nil, 0, err
+	b, at := head, int(table-start)
+	if size := at + int(count)*8; size > len(b) {
+		b = append(b, make([]byte, size-len(b))...)
+		if err := readAt(file, b[pageSize:], start+pageSize); err != nil {
+			return nil, 0, err
+		}
 	}
+	ids = decodeIDs(b[at : at+int(count)*8])
 	return ids, span, checkIDs(ids, span, m)
 }
 
-func readIDs(file io.ReaderAt, offset int64, count int) ([]uint64, error) {
-	b := make([]byte, 8*count)
-	if err := readAt(file, b, offset); err != nil {
-		return nil, err
-	}
-	ids := make([]uint64, count)
+func decodeIDs(b []byte) []uint64 {
+	ids := make([]uint64, len(b)/8)
 	for i := range ids {
 		ids[i] = native.Uint64(b[8*i:])
 	}
-	return ids, nil
+	return ids
 }
 
 func checkIDs(ids []uint64, span uint64, m *meta) error {

@@ -20,17 +20,23 @@ func newGuard(t *tree) (*guard, error) {
 		return nil, err
 	}
 	g := &guard{t: t, free: free, seen: map[uint64]*page{}}
-	directory, err := readPage(t.file, t.meta.root, t.meta)
-	if err != nil {
-		return nil, err
-	}
-	return g, g.checkUsed(directory)
+	return g, g.checkUsed(t.directory)
 }
 
 // checkUsed refuses a page that the free list offers for overwriting.
 func (g *guard) checkUsed(p *page) error {
 	if isFree(g.free, p) {
 		return damaged("page %d is in use and in the list of free pages", p.id)
+	}
+	return nil
+}
+
+// paths checks what changes make bbolt read.
+func (g *guard) paths(changes []change) error {
+	for _, c := range changes {
+		if err := g.path(c.key, c.value == nil); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -38,15 +38,18 @@ func (s *session) take(newest *meta) *tree {
 		return nil
 	}
 	r.file.File = s.file
-	return &tree{file: r.file, meta: newest, root: r.tree.root, branches: r.tree.branches, leaves: r.tree.leaves}
+	return &tree{file: r.file, meta: newest, root: r.tree.root, directory: r.tree.directory,
+		branches: r.tree.branches, leaves: r.tree.leaves, spare: s.spare, remembered: true}
 }
 
 // keep is the end of a transaction that changed nothing.
 func (s *session) keep(t *tree) {
-	t.end()
 	file, ours := t.file.(*handle)
 	info, err := s.file.Stat()
 	if ours && err == nil && time.Since(info.ModTime()) > settled && len(t.branches) <= keptBranches {
+		t.end()
 		s.kept.Store(&revision{t, file, info})
+		return
 	}
+	t.drop()
 }

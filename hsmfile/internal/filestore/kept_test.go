@@ -2,6 +2,7 @@ package filestore
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -45,6 +46,10 @@ func get(t *testing.T, s *Store, key string) (value string, err error) {
 		return err
 	})
 	return value, err
+}
+
+func put(key, value string) func(store.Writer) error {
+	return func(w store.Writer) error { return w.Put(key, []byte(value)) }
 }
 
 // edit changes the image behind everybody's back.
@@ -149,5 +154,28 @@ func TestKeptReader(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestKeptIsNotWritten: pages kept in memory say nothing about those that a
+// commit makes bbolt follow. Whoever edits the file can set its time back.
+func TestKeptIsNotWritten(t *testing.T) {
+	s, at := keptImage(t)
+	if _, err := get(t, s, "short"); err != nil {
+		t.Fatal(err)
+	}
+	raw := rawImage(t, s)
+	for at := 0; at < len(raw); at += pageSize {
+		if native.Uint16(raw[at+8:]) == leafFlag && bytes.Contains(raw[at:at+pageSize], []byte("short value")) {
+			writePart(t, s.path, bytes.Repeat([]byte{0xff}, 64), int64(at)+headerSize)
+		}
+	}
+	writtenAt(t, s.path, at)
+	spoiled := rawImage(t, s)
+	if err := s.Update(t.Context(), put("short", "newer value")); !errors.Is(err, store.ErrDamaged) || strings.Contains(err.Error(), "bbolt gave up") {
+		t.Errorf("Update = %v, want ErrDamaged before bbolt sees it", err)
+	}
+	if !bytes.Equal(rawImage(t, s), spoiled) {
+		t.Error("it was written to")
 	}
 }

@@ -19,8 +19,14 @@ import (
 // gets in. The gate is for fairness only. Where it cannot be made (read-only or
 // full file system, somebody else's directory) we go on without it.
 
+// locked is the image, locked, and which file it is.
+type locked struct {
+	*os.File
+	info os.FileInfo
+}
+
 // lock returns the image, open and locked. Closing it unlocks.
-func (s *Store) lock(ctx context.Context, exclusive bool) (*os.File, error) {
+func (s *Store) lock(ctx context.Context, exclusive bool) (*locked, error) {
 	p := newPatience(ctx, s.timeout)
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("failed to lock the image: %w", err)
@@ -29,8 +35,8 @@ func (s *Store) lock(ctx context.Context, exclusive bool) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if gate != nil {
-		defer gate.Close()
+	if gate >= 0 {
+		defer unix.Close(gate)
 	}
 	for {
 		file, err := s.lockOnce(p, exclusive)
@@ -43,46 +49,43 @@ func (s *Store) lock(ctx context.Context, exclusive bool) (*os.File, error) {
 	}
 }
 
-// passGate returns the locked gate, or nil where there can be none.
-func (s *Store) passGate(p *patience) (*os.File, error) {
-	flags := os.O_RDWR | os.O_CREATE | unix.O_NOFOLLOW | unix.O_NONBLOCK
-	gate, err := os.OpenFile(s.path+".lock", flags, 0o600)
-	if err != nil {
-		return nil, nil
+// passGate returns the locked gate, or -1 where there can be none.
+func (s *Store) passGate(p *patience) (int, error) {
+	name := s.path + ".lock"
+	gate, err := -1, error(unix.EINTR)
+	for errors.Is(err, unix.EINTR) {
+		gate, err = unix.Open(name, unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0o600)
 	}
-	if err := p.flock(gate, unix.LOCK_EX); err != nil {
-		gate.Close()
-		return nil, err
+	if err != nil {
+		return -1, nil
+	}
+	if err := p.flock(gate, name, unix.LOCK_EX); err != nil {
+		unix.Close(gate)
+		return -1, err
 	}
 	return gate, nil
 }
 
 // lockOnce opens and locks what lies at the path now. It returns nil if
 // something else lies there by the time it has the lock.
-func (s *Store) lockOnce(p *patience, exclusive bool) (*os.File, error) {
+func (s *Store) lockOnce(p *patience, exclusive bool) (*locked, error) {
 	how, flags := unix.LOCK_SH, os.O_RDONLY
 	if exclusive {
 		how, flags = unix.LOCK_EX, os.O_RDWR
 	}
-	file, err := openImage(s.path, flags)
+	file, info, err := openImage(s.path, flags)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.flock(file, how); err != nil {
+	if err := p.flock(int(file.Fd()), s.path, how); err != nil {
 		file.Close()
 		return nil, err
 	}
-	if !isAt(file, s.path) {
+	if named, err := os.Stat(s.path); err != nil || !os.SameFile(info, named) {
 		file.Close()
 		return nil, nil
 	}
-	return file, nil
-}
-
-func isAt(file *os.File, path string) bool {
-	locked, err1 := file.Stat()
-	named, err2 := os.Stat(path)
-	return err1 == nil && err2 == nil && os.SameFile(locked, named)
+	return &locked{file, info}, nil
 }
 
 // The pauses between two tries for a lock.
@@ -104,9 +107,9 @@ func newPatience(ctx context.Context, timeout time.Duration) *patience {
 }
 
 // flock tries until it has the lock.
-func (p *patience) flock(file *os.File, how int) error {
+func (p *patience) flock(fd int, name string, how int) error {
 	for {
-		err := unix.Flock(int(file.Fd()), how|unix.LOCK_NB)
+		err := unix.Flock(fd, how|unix.LOCK_NB)
 		switch {
 		case err == nil:
 			return nil
@@ -116,7 +119,7 @@ func (p *patience) flock(file *os.File, how int) error {
 				return err
 			}
 		default:
-			return fmt.Errorf("failed to lock %q: %w", file.Name(), err)
+			return fmt.Errorf("failed to lock %q: %w", name, err)
 		}
 	}
 }

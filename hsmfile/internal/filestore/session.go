@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync"
 	"sync/atomic"
 
 	"filehsm/hsmfile/internal/store"
@@ -16,6 +17,7 @@ type session struct {
 	file           *os.File
 	acceptPrevious bool
 	kept           *atomic.Pointer[revision]
+	spare          *sync.Pool // of pages
 	engine         *engine
 	failed         error // set when bbolt can no longer be used, nor the lock be relied on
 }
@@ -42,7 +44,7 @@ func (s *session) tree() (*tree, error) {
 	if t := s.take(newest); t != nil {
 		return t, nil
 	}
-	return openTree(&handle{s.file}, newest)
+	return newTree(&handle{s.file}, newest, s.spare)
 }
 
 func (s *session) View(_ context.Context, fn func(store.Reader) error) error {
@@ -67,6 +69,7 @@ func (s *session) Update(_ context.Context, fn func(store.Writer) error) error {
 		s.keep(t)
 		return err
 	}
+	defer t.drop()
 	return s.commit(t, changes)
 }
 
@@ -77,14 +80,19 @@ const dense = 64
 
 // commit checks what bbolt will read to make the changes and then lets it.
 func (s *session) commit(t *tree, changes []change) error {
-	g, err := newGuard(t)
-	if err != nil {
-		return err
-	}
-	for _, c := range changes {
-		if err := g.path(c.key, c.value == nil); err != nil {
+	if t.remembered { // bbolt follows the pages that are there now
+		var err error
+		if t, err = newTree(t.file, t.meta, s.spare); err != nil {
 			return err
 		}
+		defer t.drop()
+	}
+	g, err := newGuard(t)
+	if err == nil {
+		err = g.paths(changes)
+	}
+	if err != nil {
+		return err
 	}
 	return s.write(func(tx *bbolt.Tx) error {
 		b := tx.Bucket([]byte(bucketName))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync"
 
 	"filehsm/hsmfile/internal/store"
 )
@@ -24,12 +25,16 @@ const maxDepth = 48
 // that the branches above it give, and no two ranges overlap: so no walk meets
 // a page twice, and each ends. Only writing is bbolt's (commit.go).
 type tree struct {
-	file     io.ReaderAt
-	meta     *meta
-	root     uint64
-	branches map[uint64]*page
-	leaves   map[uint64]*page // some, for what looks up neighbouring keys
-	over     bool
+	file      io.ReaderAt
+	meta      *meta
+	root      uint64
+	directory *page // that of the bucket
+	branches  map[uint64]*page
+	leaves    map[uint64]*page // some, for what looks up neighbouring keys
+	over      bool
+	spare     *sync.Pool // pages whose memory serves again; nil: there is none
+
+	remembered bool // from an earlier transaction (kept.go)
 }
 
 // limits say where a page hangs in its tree: its depth and the range of keys
@@ -40,10 +45,12 @@ type limits struct {
 	low, high []byte
 }
 
-func openTree(file io.ReaderAt, m *meta) (*tree, error) {
-	t := &tree{file: file, meta: m, branches: map[uint64]*page{}, leaves: map[uint64]*page{}}
-	p, err := readPage(file, m.root, m)
-	if err != nil {
+func openTree(file io.ReaderAt, m *meta) (*tree, error) { return newTree(file, m, nil) }
+
+func newTree(file io.ReaderAt, m *meta, spare *sync.Pool) (*tree, error) {
+	t := &tree{file: file, meta: m, branches: map[uint64]*page{}, leaves: map[uint64]*page{}, spare: spare}
+	p := t.room()
+	if err := p.read(file, m.root, m); err != nil {
 		return nil, err
 	}
 	if !p.leaf || p.span != 1 || len(p.items) != 1 || !p.items[0].bucket ||
@@ -54,13 +61,14 @@ func openTree(file io.ReaderAt, m *meta) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.root = native.Uint64(b)
+	t.root, t.directory = native.Uint64(b), p
 	return t, nil
 }
 
-func (t *tree) top() limits {
-	return limits{id: t.root, high: []byte(fillerKey + "\x00")}
-}
+func (t *tree) top() limits { return limits{id: t.root, high: behindAll} }
+
+// behindAll is greater than every key, the filler's included.
+var behindAll = []byte(fillerKey + "\x00")
 
 // child returns the limits of a branch's child.
 func (l limits) child(p *page, i int) limits {
@@ -71,43 +79,53 @@ func (l limits) child(p *page, i int) limits {
 	return c
 }
 
-// load reads a page and checks that it belongs where it hangs.
-func (t *tree) load(at limits) (*page, error) { return t.loadInto(new(page), at) }
+// load reads a page, unless it is at hand, and checks that it belongs where it
+// hangs.
+func (t *tree) load(at limits) (*page, error) {
+	if p := t.atHand(at.id); p != nil {
+		return p, p.belongs(at)
+	}
+	p, err := t.loadInto(t.room(), at)
+	if err == nil && p.leaf && len(t.leaves) < keptLeaves {
+		t.leaves[p.id] = p
+	}
+	return p, err
+}
+
+func (t *tree) atHand(id uint64) *page {
+	if p := t.branches[id]; p != nil {
+		return p
+	}
+	return t.leaves[id]
+}
 
 // loadInto is load for a page to be read into another's memory, unless it is at
 // hand.
 func (t *tree) loadInto(room *page, at limits) (*page, error) {
-	p := t.branches[at.id]
-	if p == nil {
-		p = t.leaves[at.id]
+	if p := t.atHand(at.id); p != nil {
+		return p, p.belongs(at)
 	}
-	if p == nil {
-		p = room
-		if err := p.read(t.file, at.id, t.meta); err != nil {
-			return nil, err
-		}
+	if err := room.read(t.file, at.id, t.meta); err != nil {
+		return nil, err
 	}
-	first, last := p.items[0].key, p.items[len(p.items)-1].key
-	if at.depth > maxDepth || bytes.Compare(first, at.low) < 0 || bytes.Compare(last, at.high) >= 0 {
-		return nil, damaged("page %d hangs in the wrong place", p.id)
+	if err := room.belongs(at); err != nil {
+		return nil, err
 	}
-	if !p.leaf {
-		own := *p
-		t.branches[p.id], *room = &own, page{} // its memory is not for others any more
+	if !room.leaf {
+		own := *room
+		t.branches[own.id], *room = &own, page{} // its memory is not for others any more
 		return &own, nil
 	}
-	return p, p.checkRecords()
+	return room, room.checkRecords()
 }
 
-// keptLeaves bounds what a transaction holds on to, in pages.
-const keptLeaves = 64
-
-// keep remembers a leaf for the next look-up.
-func (t *tree) keep(p *page) {
-	if len(t.leaves) >= keptLeaves {
-		clear(t.leaves)
+// belongs checks that a page is where its keys belong.
+func (p *page) belongs(at limits) error {
+	first, last := p.items[0].key, p.items[len(p.items)-1].key
+	if at.depth > maxDepth || bytes.Compare(first, at.low) < 0 || bytes.Compare(last, at.high) >= 0 {
+		return damaged("page %d hangs in the wrong place", p.id)
 	}
-	t.leaves[p.id] = p
+	return nil
 }
 
 // checkRecords checks what a leaf of the bucket may hold: records, and the
