@@ -21,11 +21,15 @@ const growStep = 1 << 20
 const mapped = 256 << 20
 
 // engine is bbolt on an image that we have locked. It is opened by a session's
-// first commit and closed at the session's end.
+// first commit and closed at the session's end, or a little later (rest.go).
 type engine struct {
 	db   *bbolt.DB
 	file *os.File  // bbolt's handle
 	tx   *bbolt.Tx // the last one begun
+
+	info   os.FileInfo // which file it is, once it has rested
+	left   *standing   // how its last session left the file
+	failed bool        // a commit failed: nobody knows how it left the file
 }
 
 // open hands bbolt a duplicate of our handle. Both share one open file
@@ -61,11 +65,13 @@ func (e *engine) usable() bool { return e.db != nil && (e.tx == nil || e.tx.DB()
 // older meta page, now the newest: THE COMMIT POINT; (4) sync. If (3) or (4)
 // fails, the change may or may not be there, whole either way.
 func (e *engine) update(fn func(tx *bbolt.Tx) error) error {
-	size, err := sizeOf(e.file)
-	if err != nil {
-		return err
+	if e.db.AllocSize != growStep {
+		size, err := sizeOf(e.file)
+		if err != nil {
+			return err
+		}
+		e.db.AllocSize = int(min(size, growStep))
 	}
-	e.db.AllocSize = int(min(size, growStep))
 	return named(e.db.Update(func(tx *bbolt.Tx) error {
 		e.tx = tx
 		return fn(tx)

@@ -1,8 +1,8 @@
 // Package filestore keeps an HSM's records in one file, a bbolt database.
 //
 // Words: the image is the file. A session is the time between locking and
-// unlocking it: one transaction, or one Hold. Outside a session no file is
-// open.
+// unlocking it: one transaction, or one Hold. Outside a session no lock is held,
+// and no file is open but for a moment after a commit (rest.go).
 //
 // Invariants:
 //
@@ -58,6 +58,7 @@ type Store struct {
 	acceptPrevious bool
 	kept           atomic.Pointer[revision]
 	spare          sync.Pool // of pages
+	rest           rest
 }
 
 var _ store.Store = (*Store)(nil)
@@ -147,7 +148,7 @@ func (s *Store) session(ctx context.Context, exclusive bool, fn func(h *session)
 	if err != nil {
 		return err
 	}
-	h := &session{file: image.File, acceptPrevious: s.acceptPrevious, kept: &s.kept, spare: &s.spare}
+	h := &session{file: image.File, info: image.info, acceptPrevious: s.acceptPrevious, kept: &s.kept, spare: &s.spare, rest: &s.rest}
 	defer h.close()
 	return fn(h)
 }

@@ -15,9 +15,12 @@ import (
 // session is a locked image: one transaction, or those of one Hold.
 type session struct {
 	file           *os.File
+	info           os.FileInfo // which file it is; nil while it has no name
 	acceptPrevious bool
 	kept           *atomic.Pointer[revision]
 	spare          *sync.Pool // of pages
+	rest           *rest      // nil: engines end with their session
+	previous       *meta      // of the transaction going on; nil if damaged
 	engine         *engine
 	failed         error // set when bbolt can no longer be used, nor the lock be relied on
 }
@@ -27,8 +30,8 @@ var _ store.Transactor = (*session)(nil)
 // close ends the session and with it the lock. It has no error to give: what was
 // committed is on the disk, and nothing else was meant to be.
 func (s *session) close() {
-	if s.engine != nil {
-		_ = contained(s.engine.close)
+	if s.engine != nil && !s.layDown(s.engine) {
+		s.engine.discard()
 	}
 	_ = s.file.Close()
 }
@@ -37,10 +40,11 @@ func (s *session) tree() (*tree, error) {
 	if s.failed != nil {
 		return nil, s.failed
 	}
-	newest, _, err := readMetas(s.file, s.acceptPrevious)
+	newest, previous, err := readMetas(s.file, s.acceptPrevious)
 	if err != nil {
 		return nil, err
 	}
+	s.previous = previous
 	if t := s.take(newest); t != nil {
 		return t, nil
 	}
@@ -94,6 +98,9 @@ func (s *session) commit(t *tree, changes []change) error {
 	if err != nil {
 		return err
 	}
+	if s.engine == nil && s.previous != nil {
+		s.engine = s.wake(&standing{*t.meta, *s.previous, g.free})
+	}
 	return s.write(func(tx *bbolt.Tx) error {
 		b := tx.Bucket([]byte(bucketName))
 		if len(changes) > dense*len(g.seen) {
@@ -133,6 +140,7 @@ func (s *session) write(change func(tx *bbolt.Tx) error) error {
 	if err == nil {
 		return nil
 	}
+	s.engine.failed = true
 	err = fmt.Errorf("failed to write the image: %w", err)
 	if !s.engine.usable() {
 		s.failed = err
