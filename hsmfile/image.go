@@ -36,17 +36,18 @@ import (
 	"filehsm/hsmfile/internal/store"
 )
 
-// Image is one HSM. It holds no lock and no file open between calls; it may
-// be used by several goroutines.
+// Image is one HSM. It holds no lock between calls, and no file open for longer
+// than a moment after a change; it may be used by several goroutines.
 type Image struct {
 	path  string
 	store store.Store
 	info  Info
 	warn  func(string)
 
-	marked  atomic.Bool            // a change of ours left a mark: finish after its commit
-	decoded atomic.Pointer[roster] // the newest that was read
-	waits   error                  // why what a killed process left could not be finished; until it is, nobody uses a key
+	marked  atomic.Bool                // a change of ours left a mark: finish after its commit
+	headed  atomic.Pointer[readHeader] // what the last transaction read; every one reads it first
+	decoded atomic.Pointer[roster]     // the newest that was read
+	waits   error                      // why what a killed process left could not be finished; until it is, nobody uses a key
 }
 
 // Info is what is fixed for an image, and its state when it was opened.

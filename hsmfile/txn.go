@@ -1,6 +1,7 @@
 package hsmfile
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -41,6 +42,24 @@ func (im *Image) header(r store.Reader) (*record.Header, error) {
 	if err != nil {
 		return nil, err
 	}
+	if at := im.headed.Load(); at != nil && bytes.Equal(at.stored, b) {
+		h := at.Header // the transaction's own to change
+		return &h, nil
+	}
+	h, err := im.checkHeader(b)
+	if err == nil {
+		im.headed.Store(&readHeader{*h, b})
+	}
+	return h, err
+}
+
+// readHeader is a header that was found right, and what it was decoded from.
+type readHeader struct {
+	record.Header
+	stored []byte
+}
+
+func (im *Image) checkHeader(b []byte) (*record.Header, error) {
 	h, err := record.DecodeHeader(b)
 	switch {
 	case errors.Is(err, record.ErrFuture):
