@@ -25,8 +25,13 @@ import (
 
 // restTime is how long an engine rests: longer than a loop takes from one commit
 // to the next, and less than anyone waits. An open handle keeps a file system
-// from being unmounted, and a removed file from giving back its space.
-const restTime = 100 * time.Millisecond
+// from being unmounted, and a removed file from giving back its space. So none
+// rests after the few commits of a single command, only after as many as make a
+// loop, each within a moment of the one before.
+const (
+	restTime = 100 * time.Millisecond
+	loop     = 8
+)
 
 // standing is what in the file an engine depends on.
 type standing struct {
@@ -69,7 +74,7 @@ func (s *session) wake(now *standing) *engine {
 // session its handle is a duplicate of that one's, and to close this one would
 // not unlock; later it has no lock.
 func (s *session) layDown(e *engine) bool {
-	if s.rest == nil || e.failed || !e.usable() {
+	if s.rest == nil || e.failed || !e.usable() || !s.rest.inLoop() {
 		return false
 	}
 	left, err := standingOf(s.file)
@@ -89,6 +94,21 @@ type rest struct {
 	mu     sync.Mutex
 	engine *engine
 	end    *time.Timer
+
+	commits int // each within a moment of the one before
+	last    time.Time
+}
+
+// inLoop counts a commit, and says whether it is one of a loop.
+func (r *rest) inLoop() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	if now.Sub(r.last) > restTime {
+		r.commits = 0
+	}
+	r.commits, r.last = r.commits+1, now
+	return r.commits >= loop
 }
 
 // take empties the place: no two sessions ever have one engine.
