@@ -13,10 +13,14 @@ type ahead struct {
 	block []byte // the whole of it
 }
 
+// aheadSize is large: to hand over a block costs as much as to decrypt some ten
+// thousand bytes.
+const aheadSize = 1 << 19
+
 func readAhead(r io.Reader) *ahead {
 	a := &ahead{full: make(chan []byte), empty: make(chan []byte, 2)}
-	a.empty <- make([]byte, blockSize)
-	a.empty <- make([]byte, blockSize)
+	a.empty <- make([]byte, aheadSize)
+	a.empty <- make([]byte, aheadSize)
 	go a.run(r)
 	return a
 }

@@ -11,7 +11,7 @@ import (
 // TestReadAhead: all bytes in order, then the reader's own end, whatever it is.
 func TestReadAhead(t *testing.T) {
 	failed := errors.New("failed")
-	for _, n := range []int{0, 1, blockSize - 1, blockSize, 5*blockSize + 7} {
+	for _, n := range []int{0, 1, aheadSize - 1, aheadSize, 5*aheadSize + 7} {
 		content := make([]byte, n)
 		for i := range content {
 			content[i] = byte(i * 7 >> 3)
@@ -37,14 +37,14 @@ func TestReadAhead(t *testing.T) {
 
 // TestReadAheadStops: whoever has read enough leaves no goroutine behind.
 func TestReadAheadStops(t *testing.T) {
-	for _, n := range []int{0, 1, blockSize, 3 * blockSize} {
+	for _, n := range []int{0, 1, aheadSize, 3 * aheadSize} {
 		r := &endless{}
 		a := readAhead(r)
 		if _, err := io.ReadFull(a, make([]byte, n)); err != nil {
 			t.Fatal(err)
 		}
 		a.stop()
-		if r.n > n+3*blockSize {
+		if r.n > n+3*aheadSize {
 			t.Errorf("after %d bytes it has read %d", n, r.n)
 		}
 	}

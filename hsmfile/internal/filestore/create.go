@@ -94,7 +94,7 @@ func build(ctx context.Context, file *os.File, init func(store.Writer) error) er
 // populate makes an empty file an image: one without records, in which init
 // finds what it has put, and then the one with them.
 func (s *session) populate(init func(store.Writer) error) error {
-	if err := lay(s.file, nil); err != nil {
+	if err := layNew(s.file, nil); err != nil {
 		return fmt.Errorf("failed to write the image: %w", err)
 	}
 	t, err := s.tree()
@@ -106,7 +106,7 @@ func (s *session) populate(init func(store.Writer) error) error {
 	if err := init(w); err != nil {
 		return err
 	}
-	if err := lay(s.file, w.sorted()); err != nil {
+	if err := layNew(s.file, w.sorted()); err != nil {
 		return fmt.Errorf("failed to write the image: %w", err)
 	}
 	return nil

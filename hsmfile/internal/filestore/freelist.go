@@ -5,6 +5,10 @@ import (
 	"slices"
 )
 
+// manyFree in the place of a number of free pages says that they are that many
+// or more, and their number the first element.
+const manyFree = 0xFFFF
+
 // readFreelist returns the ids of the free pages, ascending. bbolt believes
 // what the list says: a wrong count makes it allocate without bound, a wrong
 // id makes it write over live records. So the list is checked here, and
@@ -18,7 +22,7 @@ func readFreelist(file io.ReaderAt, m *meta) (ids []uint64, span uint64, err err
 	count := uint64(native.Uint16(head[10:]))
 	span = uint64(native.Uint32(head[12:])) + 1
 	table := start + headerSize
-	if count == 0xFFFF { // more than that many: the count is the first element
+	if count == manyFree {
 		count = native.Uint64(head[headerSize:])
 		table += 8
 	}

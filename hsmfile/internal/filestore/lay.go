@@ -1,31 +1,26 @@
 package filestore
 
-import (
-	"bufio"
-	"io"
-	"os"
-	"slices"
-)
+import "os"
 
-// A new image is the one that bbolt does not write: a restore makes it of a
-// hundred thousand records, which bbolt would put into its tree one by one.
-// They are in order, so the pages follow each other in the file, each filled
-// to the brim, every level of branches behind the one below:
+// Two writes are not bbolt's: that of a new image, and that of more records than
+// there were (session.together). A restore is both, of a hundred thousand
+// records, which bbolt would put into its tree one by one. They are in order, so
+// the leaves are laid one behind the other, each filled to the brim, every level
+// of branches behind the one below, then the directory and the list of free
+// pages.
 //
-//	meta page 0, meta page 1, list of free pages (none), leaves, branches, directory
-//
-// Both meta pages describe the same tree, of commits 0 and 1. From then on the
-// file is bbolt's, and as after a commit of bbolt's there is room behind the
-// last page: the next change must not need a longer file.
+// What bbolt goes on with is what it would have written itself: lay_test.go has
+// it say so.
 
-// freelistPage is the one place in a new image that does not follow from what
-// is in it.
-const freelistPage = 2
-
-// layer lays pages one behind the other.
+// layer lays pages where there is room.
 type layer struct {
-	w    *bufio.Writer
-	next uint64 // the page that comes next
+	file *os.File
+	keep pageSet // pages of the revision before: never written over
+	laid pageSet // our own
+	err  error   // of a write; after it nothing is written
+
+	buffer []byte // pages that follow each other and are not written yet
+	at     uint64 // the first of them
 }
 
 // element is a record of a leaf, the bucket, or a child of a branch.
@@ -41,14 +36,36 @@ func (e *element) size() int { return elementSize + len(e.key) + len(e.value) }
 // layBuffer is how much is written at once, in bytes.
 const layBuffer = 1 << 20
 
-// lay makes an empty file, or one that lay made, an image with these records,
-// which are in order. It does not sync.
-func lay(file *os.File, records []change) error {
+// layNew makes an empty file, or one that layNew made, an image with these
+// records, which are in order. It does not sync. Both meta pages describe the
+// same tree, of commits 0 and 1; as after a commit of bbolt's there is room
+// behind the last page, for the next change must not need a longer file.
+func layNew(file *os.File, records []change) error {
 	if err := file.Truncate(0); err != nil {
 		return err
 	}
-	l := &layer{bufio.NewWriterSize(io.NewOffsetWriter(file, freelistPage*pageSize), layBuffer), freelistPage}
-	l.page(freelistFlag, nil)
+	l := newLayer(file, nil)
+	m, err := l.image(records)
+	for m.txid = range 2 {
+		if err == nil {
+			err = m.write(file)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	size := int64(m.pages) * pageSize
+	return file.Truncate(size + min(size, growStep))
+}
+
+// newLayer is one that keeps off these pages, which may be none.
+func newLayer(file *os.File, keep pageSet) *layer {
+	return &layer{file: file, keep: keep, laid: pageSet{true, true}} // the meta pages
+}
+
+// image lays the pages of an image with these records, which are in order, and
+// returns what a meta page says of them, but for the commit's number.
+func (l *layer) image(records []change) (*meta, error) {
 	level := l.level(leafFlag, len(records)+1, func(i int) element {
 		if i == len(records) {
 			return element{key: fillerKey, value: fillerValue}
@@ -60,18 +77,55 @@ func lay(file *os.File, records []change) error {
 	}
 	bucket := native.AppendUint64(nil, level[0].child)
 	bucket = native.AppendUint64(bucket, 0) // a counter of bbolt's
-	root := l.page(leafFlag, []element{{key: bucketName, value: bucket, bucket: true}})
-	if err := l.w.Flush(); err != nil {
-		return err
-	}
-	for txid := range uint64(2) {
-		m := meta{root: root, freelist: freelistPage, pages: l.next, txid: txid}
-		if _, err := file.WriteAt(m.encode(txid), int64(txid)*pageSize); err != nil {
-			return err
+	m := &meta{root: l.page(leafFlag, []element{{key: bucketName, value: bucket, bucket: true}})}
+	m.freelist = l.freelist()
+	m.pages = uint64(max(len(l.keep), len(l.laid)))
+	l.flush(0)
+	return m, l.err
+}
+
+// take finds room for pages that follow each other.
+func (l *layer) take(span uint64) (id uint64) {
+	id = uint64(len(l.laid))
+	for i, n := id, uint64(0); n < span; i++ {
+		if n++; i < uint64(len(l.keep)) && l.keep[i] {
+			id, n = i+1, 0
 		}
 	}
-	size := int64(l.next) * pageSize
-	return file.Truncate(size + min(size, growStep))
+	l.laid = append(l.laid, make(pageSet, id-uint64(len(l.laid)))...)
+	for range span {
+		l.laid = append(l.laid, true)
+	}
+	return id
+}
+
+// begin takes room for a page of so many bytes and elements, and writes its
+// header.
+func (l *layer) begin(flag uint16, count, size int) (id uint64) {
+	span := pagesFor(size)
+	id = l.take(span)
+	if len(l.buffer) > layBuffer || id != l.at+uint64(len(l.buffer))/pageSize {
+		l.flush(id)
+	}
+	l.buffer = native.AppendUint64(l.buffer, id)
+	l.buffer = native.AppendUint16(l.buffer, flag)
+	l.buffer = native.AppendUint16(l.buffer, uint16(count))
+	l.buffer = native.AppendUint32(l.buffer, uint32(span-1))
+	return id
+}
+
+// end fills the room of the page that was begun.
+func (l *layer) end() {
+	size := int(uint64(len(l.laid))-l.at) * pageSize
+	l.buffer = append(l.buffer, make([]byte, size-len(l.buffer))...)
+}
+
+// flush writes what is in the buffer; the page to come next has this number.
+func (l *layer) flush(next uint64) {
+	if l.err == nil && len(l.buffer) > 0 {
+		_, l.err = l.file.WriteAt(l.buffer, int64(l.at)*pageSize)
+	}
+	l.buffer, l.at = l.buffer[:0], next
 }
 
 // level lays the pages of one level, as few as hold n elements, and returns
@@ -96,6 +150,52 @@ func (l *layer) level(flag uint16, n int, at func(int) element) (above []element
 	return append(above, element{key: of[0].key, child: l.page(flag, of)})
 }
 
+// page lays one page, with those that it overflows into.
+func (l *layer) page(flag uint16, of []element) (id uint64) {
+	id = l.begin(flag, len(of), tableAndData(of))
+	pos := elementSize * len(of)
+	for i := range of {
+		l.buffer = of[i].appendTo(l.buffer, flag, pos)
+		pos += len(of[i].key) + len(of[i].value) - elementSize
+	}
+	for i := range of {
+		l.buffer = append(append(l.buffer, of[i].key...), of[i].value...)
+	}
+	l.end()
+	return id
+}
+
+// freelist lays the list of all pages that are not ours: those of the revision
+// before are free from this commit on. A list that has no room for itself among
+// them takes what it needs as if none of it were on it.
+func (l *layer) freelist() (id uint64) {
+	most := len(l.free()) + 1 // the first may be their number
+	id = l.begin(freelistFlag, 0, headerSize+8*most)
+	ids := l.free()
+	count := l.buffer[len(l.buffer)-headerSize+10:]
+	if len(ids) < manyFree {
+		native.PutUint16(count, uint16(len(ids)))
+	} else {
+		native.PutUint16(count, manyFree)
+		l.buffer = native.AppendUint64(l.buffer, uint64(len(ids)))
+	}
+	for _, free := range ids {
+		l.buffer = native.AppendUint64(l.buffer, free)
+	}
+	l.end()
+	return id
+}
+
+// free are the pages below the mark that are not ours, ascending.
+func (l *layer) free() (ids []uint64) {
+	for i := range max(len(l.keep), len(l.laid)) {
+		if i >= len(l.laid) || !l.laid[i] {
+			ids = append(ids, uint64(i))
+		}
+	}
+	return ids
+}
+
 // tableAndData is how much of a page these elements fill, its header included.
 func tableAndData(of []element) int {
 	size := headerSize
@@ -103,30 +203,6 @@ func tableAndData(of []element) int {
 		size += of[i].size()
 	}
 	return size
-}
-
-// page lays one page, with those that it overflows into. What is wrong with
-// the writing shows in Flush.
-func (l *layer) page(flag uint16, of []element) (id uint64) {
-	size, data := tableAndData(of), headerSize+elementSize*len(of)
-	id, span := l.next, pagesFor(size)
-	l.next += span
-	b := make([]byte, 0, data)
-	b = native.AppendUint64(b, id)
-	b = native.AppendUint16(b, flag)
-	b = native.AppendUint16(b, uint16(len(of)))
-	b = native.AppendUint32(b, uint32(span-1))
-	for i := range of {
-		b = of[i].appendTo(b, flag, data-len(b))
-		data += len(of[i].key) + len(of[i].value)
-	}
-	_, _ = l.w.Write(b)
-	for i := range of {
-		_, _ = l.w.WriteString(of[i].key)
-		_, _ = l.w.Write(of[i].value)
-	}
-	_, _ = l.w.Write(make([]byte, int(span)*pageSize-size))
-	return id
 }
 
 // appendTo appends the element's entry in a page's table; its key is so many
@@ -147,8 +223,9 @@ func (e *element) appendTo(b []byte, flag uint16, pos int) []byte {
 	return native.AppendUint32(b, uint32(len(e.value)))
 }
 
-// encode is a meta page's first bytes; nothing reads the rest.
-func (m *meta) encode(page uint64) []byte {
+// write writes the meta page of a commit: over the older one.
+func (m *meta) write(file *os.File) error {
+	page := m.txid % 2
 	b := native.AppendUint64(nil, page)
 	b = native.AppendUint16(b, metaFlag)
 	b = append(b, make([]byte, headerSize-len(b))...)
@@ -162,5 +239,7 @@ func (m *meta) encode(page uint64) []byte {
 	b = native.AppendUint64(b, m.pages)
 	b = native.AppendUint64(b, m.txid)
 	b = native.AppendUint64(b, checksum(b[headerSize:]))
-	return slices.Concat(b, make([]byte, pageSize-len(b)))
+	b = append(b, make([]byte, pageSize-len(b))...) // nothing reads the rest
+	_, err := file.WriteAt(b, int64(page)*pageSize)
+	return err
 }

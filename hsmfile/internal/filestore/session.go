@@ -22,7 +22,8 @@ type session struct {
 	rest           *rest      // nil: engines end with their session
 	previous       *meta      // of the transaction going on; nil if damaged
 	engine         *engine
-	failed         error // set when bbolt can no longer be used, nor the lock be relied on
+	retired        []*engine // not to be used again, but their end unlocks
+	failed         error     // set when bbolt can no longer be used, nor the lock be relied on
 }
 
 var _ store.Transactor = (*session)(nil)
@@ -32,6 +33,9 @@ var _ store.Transactor = (*session)(nil)
 func (s *session) close() {
 	if s.engine != nil && !s.layDown(s.engine) {
 		s.engine.discard()
+	}
+	for _, e := range s.retired {
+		e.discard()
 	}
 	_ = s.file.Close()
 }
@@ -77,11 +81,6 @@ func (s *session) Update(_ context.Context, fn func(store.Writer) error) error {
 	return s.commit(t, changes)
 }
 
-// dense is how many changes for each page that they meet fill new pages to the
-// brim: it is more than a page holds, so they are a new set, put in order, and
-// not keys strewn among others, which the next would split such pages for.
-const dense = 64
-
 // commit checks what bbolt will read to make the changes and then lets it.
 func (s *session) commit(t *tree, changes []change) error {
 	if t.remembered { // bbolt follows the pages that are there now
@@ -90,6 +89,9 @@ func (s *session) commit(t *tree, changes []change) error {
 			return err
 		}
 		defer t.drop()
+	}
+	if done, err := s.together(t, changes); done || err != nil {
+		return err
 	}
 	g, err := newGuard(t)
 	if err == nil {
@@ -102,11 +104,7 @@ func (s *session) commit(t *tree, changes []change) error {
 		s.engine = s.wake(&standing{*t.meta, *s.previous, g.free})
 	}
 	return s.write(func(tx *bbolt.Tx) error {
-		b := tx.Bucket([]byte(bucketName))
-		if len(changes) > dense*len(g.seen) {
-			b.FillPercent = 1
-		}
-		return apply(b, changes)
+		return apply(tx.Bucket([]byte(bucketName)), changes)
 	})
 }
 
