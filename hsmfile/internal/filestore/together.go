@@ -7,10 +7,11 @@ import (
 )
 
 // Where a transaction has many changes and little else is stored, all pages are
-// laid anew (lay.go) rather than the changes put into bbolt's tree one by one: a
-// restore, and the first thousands of keys of an image.
+// laid anew (lay.go) rather than the changes put into bbolt's tree one by one.
+// That is a restore: nothing else has so many that to count the stored ones
+// first is no loss.
 const (
-	manyChanges  = 1000
+	manyChanges  = 10_000
 	storedToThem = 4 // as many records for each change are little else
 )
 
