@@ -2,17 +2,13 @@ package filestore
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 
 	"filehsm/hsmfile/internal/store"
-
-	"golang.org/x/sys/unix"
 )
 
 // Create makes an image at path, mode 0600, with the records that init puts.
@@ -22,7 +18,7 @@ import (
 // links it to its name, which fails if the name is taken: THE COMMIT POINT, (4)
 // removes the temporary name and (5) syncs the directory. Failed, it leaves
 // nothing; killed before (3), a file with a temporary name, never an image in
-// part.
+// part. The next Create of the same path removes that.
 //
 // Errors: store.ErrExist if anything is at path, store.ErrPermission, init's
 // own.
@@ -33,10 +29,12 @@ func Create(ctx context.Context, path string, init func(store.Writer) error) err
 	if err := CheckPlace(path); err != nil {
 		return err
 	}
+	removeLeftBehind(path)
 	file, err := newTemporary(path)
 	if err != nil {
 		return err
 	}
+	defer file.Close()
 	defer os.Remove(file.Name())
 	if err := build(ctx, file, init); err != nil {
 		return err
@@ -63,23 +61,9 @@ func CheckPlace(path string) error {
 	return nil
 }
 
-func newTemporary(path string) (*os.File, error) {
-	name := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text()+".tmp")
-	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS) {
-		return nil, fmt.Errorf("failed to create the image: %w (%w)", err, store.ErrPermission)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("failed to create the image: %w", err)
-	}
-	return file, nil
-}
-
-// build makes an empty file a whole image and closes it.
+// build makes an empty file a whole image.
 func build(ctx context.Context, file *os.File, init func(store.Writer) error) error {
-	s := &session{file: file, kept: new(atomic.Pointer[revision])}
-	defer s.close()
-	if err := s.populate(init); err != nil {
+	if err := populate(file, init); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
@@ -93,11 +77,15 @@ func build(ctx context.Context, file *os.File, init func(store.Writer) error) er
 
 // populate makes an empty file an image: one without records, in which init
 // finds what it has put, and then the one with them.
-func (s *session) populate(init func(store.Writer) error) error {
-	if err := layNew(s.file, nil); err != nil {
+func populate(file *os.File, init func(store.Writer) error) error {
+	if err := layNew(file, nil); err != nil {
 		return fmt.Errorf("failed to write the image: %w", err)
 	}
-	t, err := s.tree()
+	newest, _, err := readMetas(file, false)
+	if err != nil {
+		return err
+	}
+	t, err := openTree(file, newest)
 	if err != nil {
 		return err
 	}
@@ -106,7 +94,7 @@ func (s *session) populate(init func(store.Writer) error) error {
 	if err := init(w); err != nil {
 		return err
 	}
-	if err := layNew(s.file, w.sorted()); err != nil {
+	if err := layNew(file, w.sorted()); err != nil {
 		return fmt.Errorf("failed to write the image: %w", err)
 	}
 	return nil
