@@ -13,7 +13,7 @@ type pageSet []bool
 // Errors: store.ErrDamaged, and those of View.
 func (s *Store) Check(ctx context.Context) error {
 	return s.session(ctx, false, func(h *session) error {
-		newest, _, err := readMetas(h.file, h.acceptPrevious)
+		newest, _, err := readMetas(h.file, h.of.acceptPrevious)
 		if err != nil {
 			return err
 		}

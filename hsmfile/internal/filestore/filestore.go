@@ -148,7 +148,7 @@ func (s *Store) session(ctx context.Context, exclusive bool, fn func(h *session)
 	if err != nil {
 		return err
 	}
-	h := &session{file: image.File, info: image.info, acceptPrevious: s.acceptPrevious, kept: &s.kept, spare: &s.spare, rest: &s.rest}
+	h := &session{of: s, file: image.File, info: image.info}
 	defer h.close()
 	return fn(h)
 }

@@ -29,7 +29,7 @@ const settled = 3 * time.Second
 
 // take gives the revision kept to one session.
 func (s *session) take(newest *meta) *tree {
-	r := s.kept.Swap(nil)
+	r := s.of.kept.Swap(nil)
 	if r == nil || *r.tree.meta != *newest {
 		return nil
 	}
@@ -39,7 +39,7 @@ func (s *session) take(newest *meta) *tree {
 	}
 	r.file.File = s.file
 	return &tree{file: r.file, meta: newest, root: r.tree.root, directory: r.tree.directory,
-		branches: r.tree.branches, leaves: r.tree.leaves, spare: s.spare, remembered: true}
+		branches: r.tree.branches, leaves: r.tree.leaves, spare: &s.of.spare, remembered: true}
 }
 
 // keep is the end of a transaction that changed nothing.
@@ -48,7 +48,7 @@ func (s *session) keep(t *tree) {
 	info, err := s.file.Stat()
 	if ours && err == nil && time.Since(info.ModTime()) > settled && len(t.branches) <= keptBranches {
 		t.end()
-		s.kept.Store(&revision{t, file, info})
+		s.of.kept.Store(&revision{t, file, info})
 		return
 	}
 	t.drop()

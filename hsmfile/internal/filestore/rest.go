@@ -56,10 +56,7 @@ func standingOf(file *os.File) (*standing, error) {
 // wake gives a session the engine that rests, if it is one for this file as it
 // is now.
 func (s *session) wake(now *standing) *engine {
-	if s.rest == nil {
-		return nil
-	}
-	e := s.rest.take()
+	e := s.of.rest.take()
 	if e == nil {
 		return nil
 	}
@@ -74,7 +71,7 @@ func (s *session) wake(now *standing) *engine {
 // session its handle is a duplicate of that one's, and to close this one would
 // not unlock; later it has no lock.
 func (s *session) layDown(e *engine) bool {
-	if s.rest == nil || e.failed || !e.usable() || !s.rest.inLoop() {
+	if e.failed || !e.usable() || !s.of.rest.inLoop() {
 		return false
 	}
 	left, err := standingOf(s.file)
@@ -85,7 +82,7 @@ func (s *session) layDown(e *engine) bool {
 		return false
 	}
 	e.info, e.left = s.info, left
-	s.rest.put(e)
+	s.of.rest.put(e)
 	return true
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"sync"
-	"sync/atomic"
 
 	"filehsm/hsmfile/internal/store"
 
@@ -14,16 +12,13 @@ import (
 
 // session is a locked image: one transaction, or those of one Hold.
 type session struct {
-	file           *os.File
-	info           os.FileInfo // which file it is; nil while it has no name
-	acceptPrevious bool
-	kept           *atomic.Pointer[revision]
-	spare          *sync.Pool // of pages
-	rest           *rest      // nil: engines end with their session
-	previous       *meta      // of the transaction going on; nil if damaged
-	engine         *engine
-	retired        []*engine // not to be used again, but their end unlocks
-	failed         error     // set when bbolt can no longer be used, nor the lock be relied on
+	of       *Store
+	file     *os.File
+	info     os.FileInfo // which file it is
+	previous *meta       // of the transaction going on; nil if damaged
+	engine   *engine
+	retired  []*engine // not to be used again, but their end unlocks
+	failed   error     // set when bbolt can no longer be used, nor the lock be relied on
 }
 
 var _ store.Transactor = (*session)(nil)
@@ -44,7 +39,7 @@ func (s *session) tree() (*tree, error) {
 	if s.failed != nil {
 		return nil, s.failed
 	}
-	newest, previous, err := readMetas(s.file, s.acceptPrevious)
+	newest, previous, err := readMetas(s.file, s.of.acceptPrevious)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +47,7 @@ func (s *session) tree() (*tree, error) {
 	if t := s.take(newest); t != nil {
 		return t, nil
 	}
-	return newTree(&handle{s.file}, newest, s.spare)
+	return newTree(&handle{s.file}, newest, &s.of.spare)
 }
 
 func (s *session) View(_ context.Context, fn func(store.Reader) error) error {
@@ -85,7 +80,7 @@ func (s *session) Update(_ context.Context, fn func(store.Writer) error) error {
 func (s *session) commit(t *tree, changes []change) error {
 	if t.remembered { // bbolt follows the pages that are there now
 		var err error
-		if t, err = newTree(t.file, t.meta, s.spare); err != nil {
+		if t, err = newTree(t.file, t.meta, &s.of.spare); err != nil {
 			return err
 		}
 		defer t.drop()
