@@ -103,6 +103,9 @@ func (p *RestorePlan) target(ctx context.Context) (fingerprint string, err error
 		if err != nil {
 			return im.damaged("audit chain", err)
 		}
+		if !log.Wiped() {
+			return im.damaged("header", errors.New("it says zeroized, and the audit chain does not"))
+		}
 		p.log = log
 		return p.ofThisChain(log)
 	})

@@ -1,6 +1,7 @@
 package hsmfile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -211,6 +212,96 @@ func TestRestoreNewPath(t *testing.T) {
 	im := must[*Image](t)(plan.Apply(f.ctx))
 	whole(t, im)
 	must[*Session](t)(im.Login(f.ctx, Credentials{Username: "alice", Password: pw(passAlice)}))
+}
+
+// TestRestoreOverForgedState: a header that says zeroized does not make an
+// image one that a restore may go into.
+func TestRestoreOverForgedState(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	f.aes(f.login("alice"), "old")
+	m, age := f.backup(f.login("robot"))
+	f.zeroize()
+	f.im = f.restore(f.path, m, age)
+	f.aes(f.login("alice"), "new")
+	later, laterAge := f.backup(f.login("robot"))
+	h := must[*record.Header](t)(record.DecodeHeader(records(t, f.path)[record.HeaderKey()]))
+	h.State = uint8(Zeroized)
+	f.tamper(map[string][]byte{record.HeaderKey(): record.EncodeHeader(h)})
+	before := must[[]byte](t)(os.ReadFile(f.path))
+	for _, b := range []struct {
+		m   *Manifest
+		age []byte
+	}{{m, age}, {later, laterAge}} {
+		_, err := f.plan(f.path, b.m, b.age)
+		f.wants(err, ErrIntegrity, "a restore over an image that is in use")
+	}
+	if !bytes.Equal(must[[]byte](t)(os.ReadFile(f.path)), before) {
+		t.Error("the image was changed")
+	}
+}
+
+// TestRestoreInterruptedLate: a signal after the commit point is too late, and
+// the restore says that it is done.
+func TestRestoreInterruptedLate(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	f.aes(f.login("alice"), "a")
+	m, age := f.backup(f.login("robot"))
+	f.zeroize()
+	for _, path := range []string{f.newPath(), f.path} {
+		plan := must[*RestorePlan](t)(f.plan(path, m, age))
+		for n := 1; ; n++ {
+			ctx := &expiring{Context: f.ctx, left: n}
+			im, err := plan.Apply(ctx)
+			now, openErr := Open(f.ctx, path, Options{})
+			restored := openErr == nil && now.Info().State == Active
+			if (err == nil) != restored {
+				t.Errorf("%s, interrupted at look %d: %v, and the image is restored: %t", path, n, err, restored)
+			}
+			if restored {
+				whole(t, im)
+				break
+			}
+			f.wants(err, context.Canceled, "an interrupted restore")
+		}
+	}
+}
+
+// An expiring context is over when it has been asked so many times.
+type expiring struct {
+	context.Context
+	left int
+}
+
+func (e *expiring) Err() error {
+	if e.left--; e.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestKilledRestoreLeavesNothing: what a restore wrote into a zeroized image
+// and did not commit is overwritten by whoever opens it next.
+func TestKilledRestoreLeavesNothing(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	alice := f.login("alice")
+	k := f.aes(alice, "a")
+	sealed := records(t, f.path)[f.key(record.KeyName(alice.id(), k.Reference))]
+	m, age := f.backup(f.login("robot"))
+	f.zeroize()
+	plan := must[*RestorePlan](t)(f.plan(f.path, m, age))
+	im := must[*Image](t)(Open(f.ctx, f.path, f.options()))
+	im.store = &fullDisk{im.store, 0, 2, 1 << 30}
+	err := im.store.Hold(f.ctx, func(tx store.Transactor) error { return plan.write(f.ctx, im, tx) })
+	f.wants(err, syscall.ENOSPC, "a restore on a full disk")
+	file := must[*os.File](t)(os.OpenFile(f.path, os.O_RDWR, 0))
+	defer file.Close()
+	info := must[os.FileInfo](t)(file.Stat()) // as a killed commit leaves it: past the last page
+	must[int](t)(file.WriteAt(sealed, (info.Size()+4095)&^4095))
+	f.reopen()
+	if bytes.Contains(must[[]byte](t)(os.ReadFile(f.path)), sealed) {
+		t.Error("a sealed key of the backup is still in the zeroized file")
+	}
+	whole(t, f.restore(f.path, m, age))
 }
 
 // TestRestoreOldSetGone: what the restore replaces is overwritten, too.

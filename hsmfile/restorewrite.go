@@ -11,17 +11,18 @@ import (
 )
 
 // Apply writes the backup. Where nothing is, an image is made that is there
-// whole or not at all (restoreNew). Into a zeroized image it goes in steps, of
+// whole or not at all (makeFile). Into a zeroized image it goes in steps, of
 // which one counts:
 //
-//  1. a mark says that a set other than the live one is to be deleted
+//  1. marks say that a set other than the live one is to be deleted, and the
+//     pages overwritten that nothing uses
 //  2. the records, into a set that is not live
 //  3. commit point: that set is live, the state is active, counters are zero,
 //     and the entry says which backup it was
 //  4. what marks ask for is done
 //
-// Killed before 3, the next opener deletes the set and the image is what it
-// was. The image is held throughout: in this state nobody can do anything
+// Killed before 3, the next opener deletes the set, overwrites it, and the image
+// is what it was. The image is held throughout: in this state nobody can do anything
 // else with it.
 func (p *RestorePlan) Apply(ctx context.Context) (*Image, error) {
 	if p.log != nil {
@@ -30,7 +31,7 @@ func (p *RestorePlan) Apply(ctx context.Context) (*Image, error) {
 	if err := p.makeFile(ctx); err != nil {
 		return nil, err
 	}
-	return Open(ctx, p.path, p.image)
+	return Open(context.WithoutCancel(ctx), p.path, p.image) // it is done: say so, whoever presses Ctrl-C
 }
 
 // makeFile makes an image of the backup and the entry that says so, in the one
@@ -63,6 +64,9 @@ func (p *RestorePlan) copyAll(ctx context.Context, w store.Writer) error {
 			if string(key) == record.HeaderKey() { // commit writes it
 				return nil
 			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			return w.Put(string(key), value)
 		})
 	})
@@ -77,7 +81,8 @@ func (p *RestorePlan) apply(ctx context.Context) (*Image, error) {
 	if err != nil {
 		return nil, im.fail(err)
 	}
-	if err := im.finish(context.WithoutCancel(ctx)); err != nil {
+	ctx = context.WithoutCancel(ctx) // it is done: say so, whoever presses Ctrl-C
+	if err := im.finish(ctx); err != nil {
 		return nil, err
 	}
 	return Open(ctx, p.path, p.image)
@@ -94,6 +99,7 @@ func (p *RestorePlan) write(ctx context.Context, im *Image, tx store.Transactor)
 			return refuse(ErrBusy, "repeat the restore", "%s: the image has changed meanwhile", p.path)
 		}
 		set = c.h.Set + 1
+		c.scrub = true // pages that step 2 has written and not committed are no set to delete
 		return c.mark(record.MarkSet, "1")
 	})
 	if err != nil {
@@ -107,9 +113,9 @@ func (p *RestorePlan) write(ctx context.Context, im *Image, tx store.Transactor)
 
 // copyBytes is how much one transaction of step 2 takes. These records are not
 // live and a killed restore drops them all, so what bounds a transaction is
-// memory alone, and the backup is in memory already: all of one that is not
-// huge goes at once, which a store can do faster than in parts.
-var copyBytes = 1 << 30 // a test takes less
+// memory alone. A store may need as much again, but can be much faster with a
+// set that it gets at once.
+var copyBytes = 256 << 20 // a test takes less
 
 // copySet is step 2.
 func (p *RestorePlan) copySet(ctx context.Context, im *Image, tx store.Transactor, set uint32) error {
@@ -139,6 +145,9 @@ func (p *RestorePlan) copySome(ctx context.Context, w store.Writer, after, set s
 				return store.ErrStop
 			}
 			until = string(key)
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			return w.Put(set+until[len(live):], value)
 		})
 	})

@@ -162,6 +162,12 @@ func (l *Log) Passed(seq uint64, hash []byte) bool {
 	return false
 }
 
+// Wiped says whether the image is zeroized, by the chain.
+func (l *Log) Wiped() bool {
+	n := len(l.resets)
+	return n > 0 && l.resets[n-1].from == nil
+}
+
 // Zeroized is the sequence of the newest zeroization, 0 if there is none.
 func (l *Log) Zeroized() uint64 {
 	for i := len(l.resets) - 1; i >= 0; i-- {

@@ -61,7 +61,7 @@ func (l *Log) State(upto uint64) (State, error) {
 // StateFrom is State for who has that after an earlier entry already, of this
 // chain or of one that goes as far.
 func (l *Log) StateFrom(then State, at, upto uint64) (State, error) {
-	if r := l.lastReset(upto); r != nil && r.at > at {
+	if r := l.lastReset(upto); at > upto || r != nil && r.at > at {
 		return l.State(upto)
 	}
 	return then.after(l.entries(at+1, upto)), nil

@@ -22,12 +22,14 @@ func (s *session) together(t *tree, changes []change) (done bool, err error) {
 	if len(changes) < manyChanges {
 		return false, nil
 	}
-	stored, few, err := t.atMost(storedToThem * len(changes))
-	if err != nil || !few {
-		return false, err
-	}
+	// First the pages: where none is used twice, no more can be read than the
+	// file has.
 	used, err := s.usedPages(t.meta, (*tree).load)
 	if err != nil {
+		return false, err
+	}
+	stored, few, err := t.atMost(storedToThem * len(changes))
+	if err != nil || !few {
 		return false, err
 	}
 	s.retire()
