@@ -112,6 +112,9 @@ func entryCells(e hsmfile.AuditEntry) []string {
 		signed = "not yet"
 	}
 	what := references(e)
+	if n := len(what); n > 3 {
+		what = []string{what[0], fmt.Sprintf("and %d more", n-1)} // --json has all
+	}
 	if e.Subject != "" {
 		what = append(what, e.Subject)
 	}

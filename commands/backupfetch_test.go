@@ -56,8 +56,8 @@ func TestInVault(t *testing.T) {
 			if name == "hung" {
 				limit = 50 * time.Millisecond
 			}
-			_, err := inVault(tc.ctx, limit, s, func(ctx context.Context, file io.Reader) (*hsmfile.RestorePlan, error) {
-				return hsmfile.PlanRestore(ctx, "", s.manifest, file, hsmfile.RestoreOptions{Identity: identity.Bytes()}, hsmfile.Options{})
+			_, err := inVault(tc.ctx, limit, s, func(file io.Reader) (*hsmfile.RestorePlan, error) {
+				return hsmfile.PlanRestore(tc.ctx, "", s.manifest, file, hsmfile.RestoreOptions{Identity: identity.Bytes()}, hsmfile.Options{})
 			})
 			if !errors.Is(err, tc.want) || errors.Is(err, hsmfile.ErrIntegrity) != (tc.want == hsmfile.ErrIntegrity) {
 				t.Errorf("%v, want %v", err, tc.want)

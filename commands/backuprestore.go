@@ -94,6 +94,10 @@ func (c *call) restoreTarget() (*hsmfile.Image, error) {
 		return nil, refusal(hsmfile.ErrState, "a restore goes into a zeroized image, or to a path where nothing is: --image NEW.hsm --from DIR",
 			"%s: image is %s", im.Path(), at)
 	}
+	if fingerprint := im.Info().Fingerprint; c.Given("trust") && strings.ToLower(c.Text("trust")) != fingerprint {
+		return nil, refusal(hsmfile.ErrIntegrity, "leave --trust out if this is the image that you mean; for another HSM's backup: --image NEW.hsm --from DIR",
+			"%s is the image of HSM %s, not of the one that --trust names", im.Path(), fingerprint)
+	}
 	return im, nil
 }
 

@@ -33,10 +33,11 @@ func (r *restorer) choose(p *place) (plan *hsmfile.RestorePlan, s *stored, err e
 			r.warnPassedOver(p, refused)
 			return plan, s, err
 		}
-		refused = append(refused, err)
-		if errors.Is(err, hsmfile.ErrUntrusted) {
-			break // nothing vouches for any of them
+		if errors.Is(err, hsmfile.ErrUntrusted) { // nothing vouches for any of them
+			r.warnPassedOver(p, refused)
+			return nil, nil, err
 		}
+		refused = append(refused, err)
 	}
 	return nil, nil, firstRefusal(refused)
 }
@@ -79,7 +80,7 @@ func (r *restorer) try(s *stored, passed []*hsmfile.Manifest) (*hsmfile.RestoreP
 		return nil, s.problem
 	}
 	if want := r.trusted(); want != "" && s.manifest.Fingerprint != want {
-		return nil, refusal(hsmfile.ErrIntegrity, "look for a vault of the right HSM, or trust this one: --trust "+s.manifest.Fingerprint,
+		return nil, refusal(hsmfile.ErrIntegrity, r.otherHSM(),
 			"backup %s is of another HSM (serial %s, fingerprint %s), not of %s", s.id, s.serial, s.manifest.Fingerprint, want)
 	}
 	path, err := r.Image()
@@ -87,6 +88,14 @@ func (r *restorer) try(s *stored, passed []*hsmfile.Manifest) (*hsmfile.RestoreP
 		return nil, err
 	}
 	return r.planRestore(s, path, hsmfile.RestoreOptions{Identity: r.identity, Trust: r.trusted(), Passed: passed, VaultID: s.place.info.ID})
+}
+
+// otherHSM is what to do about a backup of another HSM than is expected.
+func (r *restorer) otherHSM() string {
+	if r.im != nil {
+		return "restore it at a path where nothing is: --image NEW.hsm --from DIR"
+	}
+	return "look for a vault of the right HSM; --trust takes the fingerprint that you wrote down when yours was activated"
 }
 
 // newerThan are the manifests of the same HSM that are newer than a backup:

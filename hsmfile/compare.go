@@ -106,7 +106,8 @@ func (v *view) checkRecords(log *chain.Log, report *AuditReport) (n int, err err
 
 // compareState is a comparison of all there is; no chain, nothing to compare
 // with. also, which may be nil, sees each record of the set too, beside it: the
-// two share nothing. The records go through p, which may have others behind it. It returns their number.
+// two share nothing. The records go through p, which may have others behind it.
+// It returns their number.
 func (v *view) compareState(log *chain.Log, p *packer, add func(what, problem string), also func(name, b []byte)) (n int, err error) {
 	var c *comparison
 	if log != nil {

@@ -1,6 +1,7 @@
 package hsmfile
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,7 +21,7 @@ func refuse(kind error, hint, format string, args ...any) *Error {
 	return &Error{Kind: kind, Hint: hint, Text: fmt.Sprintf(format, args...)}
 }
 
-const restoreHint = "keep the file as it is, and restore the newest backup: filehsm backup restore"
+const restoreHint = "keep the file as it is, and restore the newest backup at another path: filehsm backup restore --image NEW.hsm --from DIR --identity FILE"
 
 // restoreCommand is the line that brings the keys back; where there is one
 // vault, it names it.
@@ -51,7 +52,7 @@ var storeErrors = []struct {
 	{store.ErrBusy, ErrBusy, "another filehsm works on this image; try again, or wait longer with --lock-timeout"},
 	{fs.ErrPermission, ErrDenied, "run this as the file's owner, or choose a place that you may write: PATH"},
 	{syscall.EROFS, ErrDenied, "the file system is read-only: mount it for writing, or choose another place"},
-	{syscall.ENOSPC, nil, "free some space on the file system of PATH, then repeat; what was begun is finished by the next command"},
+	{syscall.ENOSPC, nil, "free some space on the file system of PATH, then repeat; what was half done is finished by the next command"},
 	{store.ErrPermission, ErrDenied, "an image must be readable by its owner alone: chmod 600 PATH"},
 	{store.ErrNotExist, ErrNotFound, "name the image with --image or FILEHSM_IMAGE, or make one: filehsm create --label NAME"},
 	{fs.ErrNotExist, ErrNotFound, "make the directory first: mkdir DIRECTORY"},
@@ -63,6 +64,9 @@ func storeError(path string, err error) error {
 	var ours *Error
 	if err == nil || errors.As(err, &ours) {
 		return err
+	}
+	if errors.Is(err, context.Canceled) {
+		return &Error{Kind: context.Canceled, Text: path + ": interrupted"}
 	}
 	for _, row := range storeErrors {
 		if errors.Is(err, row.from) {

@@ -61,9 +61,9 @@ func (e *engine) open(file *os.File) (err error) {
 func (e *engine) usable() bool { return e.db != nil && (e.tx == nil || e.tx.DB() == nil) }
 
 // update is one bbolt transaction. bbolt writes in this order: (1) the changed
-// pages, to places that neither meta page knows as used; (2) sync; (3) the
-// older meta page, now the newest: THE COMMIT POINT; (4) sync. If (3) or (4)
-// fails, the change may or may not be there, whole either way.
+// pages, to places that the newest meta page does not know as used; (2) sync;
+// (3) the older meta page, now the newest: THE COMMIT POINT; (4) sync. If (3) or
+// (4) fails, the change may or may not be there, whole either way.
 func (e *engine) update(fn func(tx *bbolt.Tx) error) error {
 	if e.db.AllocSize != growStep {
 		size, err := sizeOf(e.file)

@@ -52,7 +52,7 @@ func CheckPlace(path string) error {
 	info, err := os.Stat(directory)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("failed to create the image: directory %q does not exist", directory)
+		return fmt.Errorf("failed to create the image: directory %q: %w", directory, fs.ErrNotExist)
 	case err != nil:
 		return fmt.Errorf("failed to create the image: %w", err)
 	case !info.IsDir():

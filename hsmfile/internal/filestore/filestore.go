@@ -8,8 +8,8 @@
 //
 //   - The image is untrusted input. We read it with code of our own that checks
 //     every page (tree.go); bbolt only writes, and only after the pages that it
-//     will look at have been checked (guard.go). A new image, and one that is
-//     nearly all new, we lay out ourselves (lay.go). What cannot be right is
+//     will look at have been checked (guard.go). A new image, and one that a
+//     restore fills, we lay out ourselves (lay.go). What cannot be right is
 //     store.ErrDamaged, never a crash, a hang or foreign memory. That a value is
 //     the one that was stored is for the layer above to check.
 //   - A transaction that changes nothing does not change the file.

@@ -1,10 +1,13 @@
 package filestore
 
-import "os"
+import (
+	"io"
+	"os"
+)
 
-// Two writes are not bbolt's: that of a new image, and that of more records than
-// there were (session.together). A restore is both, of a hundred thousand
-// records, which bbolt would put into its tree one by one. They are in order, so
+// Two writes are not bbolt's: that of a new image, and that of so many records
+// that all pages are laid anew (together.go). A restore is one or the other, of a
+// hundred thousand records, which bbolt would put into its tree one by one. They are in order, so
 // the leaves are laid one behind the other, each filled to the brim, every level
 // of branches behind the one below, then the directory and the list of free
 // pages.
@@ -12,9 +15,15 @@ import "os"
 // What bbolt goes on with is what it would have written itself: lay_test.go has
 // it say so.
 
+// medium is the file that is written.
+type medium interface {
+	io.WriterAt
+	Sync() error
+}
+
 // layer lays pages where there is room.
 type layer struct {
-	file *os.File
+	file medium
 	keep pageSet // pages of the revision before: never written over
 	laid pageSet // our own
 	err  error   // of a write; after it nothing is written
@@ -38,8 +47,8 @@ const layBuffer = 1 << 20
 
 // layNew makes an empty file, or one that layNew made, an image with these
 // records, which are in order. It does not sync. Both meta pages describe the
-// same tree, of commits 0 and 1; as after a commit of bbolt's there is room
-// behind the last page, for the next change must not need a longer file.
+// same tree, of commits 0 and 1. As after a commit of bbolt's the file goes on
+// behind the last page: the next change must not need a longer one.
 func layNew(file *os.File, records []change) error {
 	if err := file.Truncate(0); err != nil {
 		return err
@@ -59,7 +68,7 @@ func layNew(file *os.File, records []change) error {
 }
 
 // newLayer is one that keeps off these pages, which may be none.
-func newLayer(file *os.File, keep pageSet) *layer {
+func newLayer(file medium, keep pageSet) *layer {
 	return &layer{file: file, keep: keep, laid: pageSet{true, true}} // the meta pages
 }
 
@@ -224,7 +233,7 @@ func (e *element) appendTo(b []byte, flag uint16, pos int) []byte {
 }
 
 // write writes the meta page of a commit: over the older one.
-func (m *meta) write(file *os.File) error {
+func (m *meta) write(file io.WriterAt) error {
 	page := m.txid % 2
 	b := native.AppendUint64(nil, page)
 	b = native.AppendUint16(b, metaFlag)

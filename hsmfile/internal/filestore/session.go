@@ -76,7 +76,8 @@ func (s *session) Update(_ context.Context, fn func(store.Writer) error) error {
 	return s.commit(t, changes)
 }
 
-// commit checks what bbolt will read to make the changes and then lets it.
+// commit checks what bbolt will read to make the changes and then lets it, or
+// lays all pages anew (together.go).
 func (s *session) commit(t *tree, changes []change) error {
 	if t.remembered { // bbolt follows the pages that are there now
 		var err error

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"filehsm/hsmfile/internal/store"
 
@@ -16,9 +15,10 @@ import (
 )
 
 // A temporary file has the image's name, between a dot and rand.Text's 26
-// characters. Whoever makes an image in it has it locked from shortly after its
-// beginning until its end: one that nobody has locked is a killed process's, and
-// a restore's is as large as the image.
+// characters. Whoever makes an image in it has it locked: one that nobody has
+// locked is a killed process's, and a restore's is a whole HSM. (One that is
+// taken for it in the moment before it is locked costs its maker an error, when
+// he would link it: he was about to lose the race for the name.)
 
 const temporarySuffix = ".tmp"
 
@@ -37,9 +37,6 @@ func newTemporary(path string) (*os.File, error) {
 	_ = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) // where there are no locks, nobody takes it for left behind
 	return file, nil
 }
-
-// lockedBy is when one is locked at the latest, counted from its beginning.
-const lockedBy = time.Minute
 
 // removeLeftBehind removes what killed processes left of making an image at
 // path. It is best effort.
@@ -63,6 +60,5 @@ func leftBehind(name string) bool {
 	}
 	defer file.Close()
 	info, err := file.Stat()
-	return err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > lockedBy &&
-		unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
+	return err == nil && info.Mode().IsRegular() && unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
 }

@@ -6,13 +6,13 @@ import (
 	"filehsm/hsmfile/internal/store"
 )
 
-// Where a transaction has many changes and little else is stored, all pages are
+// Where a transaction has many changes and few records are stored, all pages are
 // laid anew (lay.go) rather than the changes put into bbolt's tree one by one.
 // That is a restore: nothing else has so many that to count the stored ones
 // first is no loss.
 const (
 	manyChanges  = 10_000
-	storedToThem = 4 // as many records for each change are little else
+	storedToThem = 4 // so many stored records for each change are few: to write them takes less than to put it
 )
 
 // together commits changes in that way, if they are of that kind. Like bbolt
