@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -113,6 +114,8 @@ func (s *scene) worker(name string, i int, r flipRun, each func(at int, v verdic
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	cmd := exec.CommandContext(ctx, tamperProgram, name, s.dir, fmt.Sprint(i), fmt.Sprint(r.first), fmt.Sprint(r.step), fmt.Sprint(r.size))
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGQUIT) } // which shows where it is
+	cmd.WaitDelay = time.Second
 	var errs strings.Builder
 	cmd.Stderr = &errs
 	out, err := cmd.StdoutPipe()
@@ -139,7 +142,7 @@ func (s *scene) worker(name string, i int, r flipRun, each func(at int, v verdic
 		each(at, verdict{word == "found", wrong})
 	}
 	if err := cmd.Wait(); ctx.Err() != nil {
-		s.t.Errorf("%s, %#x: it hangs", name, at)
+		s.t.Errorf("%s, %#x: it hangs\n%.8000s", name, at, errs.String())
 	} else if err != nil {
 		s.t.Errorf("%s, %#x: %v\n%.4000s", name, at, err, errs.String())
 	}
@@ -149,7 +152,7 @@ func (s *scene) worker(name string, i int, r flipRun, each func(at int, v verdic
 // says where, and afterwards what came of it.
 func runTamper() {
 	leaveTerminal()
-	debug.SetGCPercent(1000) // so little lives on that it would be collected sixty times a second
+	debug.SetGCPercent(400) // so little lives on that it would be collected sixty times a second
 	var n [4]int
 	for i := range n {
 		n[i], _ = strconv.Atoi(os.Args[3+i])

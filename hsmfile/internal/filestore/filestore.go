@@ -26,7 +26,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -57,7 +56,7 @@ type Store struct {
 	timeout        time.Duration
 	acceptPrevious bool
 	kept           atomic.Pointer[revision]
-	spare          sync.Pool // of pages
+	spare          spare
 	rest           rest
 }
 

@@ -1,5 +1,38 @@
 package filestore
 
+import "sync"
+
+// spare is memory of pages that nobody looks at any more. A sync.Pool would be
+// shorter, but keeps the whole store alive for two rounds of the garbage
+// collector: a program that opens many would never stop growing.
+type spare struct {
+	mu    sync.Mutex
+	pages []*page
+}
+
+// maxSpare bounds what lies idle, in pages: a small commit reads a dozen.
+const maxSpare = 2 * keptLeaves
+
+func (s *spare) get() *page {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.pages)
+	if n == 0 {
+		return new(page)
+	}
+	p := s.pages[n-1]
+	s.pages = s.pages[:n-1]
+	return p
+}
+
+func (s *spare) put(p *page) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.pages) < maxSpare {
+		s.pages = append(s.pages, p)
+	}
+}
+
 // keptLeaves bounds what a transaction holds on to, in pages.
 const keptLeaves = 64
 
@@ -13,12 +46,10 @@ func (t *tree) keep(p *page) {
 
 // room is memory for one more page.
 func (t *tree) room() *page {
-	if t.spare != nil {
-		if p, ok := t.spare.Get().(*page); ok {
-			return p
-		}
+	if t.spare == nil {
+		return new(page)
 	}
-	return new(page)
+	return t.spare.get()
 }
 
 // drop ends a transaction of which nothing is kept. What was read of a page that
@@ -30,11 +61,11 @@ func (t *tree) drop() {
 	if t.spare == nil {
 		return
 	}
-	t.spare.Put(t.directory)
+	t.spare.put(t.directory)
 	for _, pages := range []map[uint64]*page{t.branches, t.leaves} {
 		for _, p := range pages {
 			if p.head != nil {
-				t.spare.Put(p)
+				t.spare.put(p)
 			}
 		}
 		clear(pages)

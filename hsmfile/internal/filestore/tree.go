@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"sync"
 
 	"filehsm/hsmfile/internal/store"
 )
@@ -32,7 +31,7 @@ type tree struct {
 	branches  map[uint64]*page
 	leaves    map[uint64]*page // some, for what looks up neighbouring keys
 	over      bool
-	spare     *sync.Pool // pages whose memory serves again; nil: there is none
+	spare     *spare // pages whose memory serves again; nil: there is none
 
 	remembered bool // from an earlier transaction (kept.go)
 }
@@ -47,7 +46,7 @@ type limits struct {
 
 func openTree(file io.ReaderAt, m *meta) (*tree, error) { return newTree(file, m, nil) }
 
-func newTree(file io.ReaderAt, m *meta, spare *sync.Pool) (*tree, error) {
+func newTree(file io.ReaderAt, m *meta, spare *spare) (*tree, error) {
 	t := &tree{file: file, meta: m, branches: map[uint64]*page{}, leaves: map[uint64]*page{}, spare: spare}
 	p := t.room()
 	if err := p.read(file, m.root, m); err != nil {
