@@ -38,7 +38,7 @@ func auditVerify(c *call) (*Result, error) {
 	}
 	data := object{{"image", im.Path()}, {"entries", report.Entries}, {"signatures", report.Signatures}, {"unsigned", report.Unsigned},
 		{"head", report.Head}, {"vaults", compared}, {"findings", findingObjects(report.Findings)}}
-	return &Result{Data: data, View: auditView(im, report, newest)}, foundError(im, report.Findings)
+	return &Result{Data: data, View: auditView(im, report, newest, c.Given("vault"))}, foundError(im, report.Findings)
 }
 
 // newestOfVaults are the newest backups in the vaults that --vault names.
@@ -68,7 +68,7 @@ func (c *call) newestOfVaults(im *hsmfile.Image) ([]*stored, error) {
 	return all, nil
 }
 
-func auditView(im *hsmfile.Image, report *hsmfile.AuditReport, newest []*stored) view {
+func auditView(im *hsmfile.Image, report *hsmfile.AuditReport, newest []*stored, asked bool) view {
 	if len(report.Findings) > 0 {
 		return findingGrid(report.Findings)
 	}
@@ -82,7 +82,7 @@ func auditView(im *hsmfile.Image, report *hsmfile.AuditReport, newest []*stored)
 	for _, s := range newest {
 		text += fmt.Sprintf("\nit continues backup %s in %s", s.id, s.place.what())
 	}
-	if len(newest) == 0 {
+	if !asked {
 		text += "\nno vault was asked whether this is an older copy of the image: --vault NAME"
 	}
 	return note(text)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 
 	"filehsm/hsmfile"
 )
@@ -136,7 +137,7 @@ func notAll(m *hsmfile.Manifest, places []*place, failed []string) error {
 			why = append(why, p.err.Error())
 		}
 	}
-	again := "see that the right disk is there and writable, then repeat: filehsm backup create"
+	again := whatHelps(places) + ", then repeat: filehsm backup create"
 	for _, name := range failed {
 		again += " --vault " + name
 	}
@@ -145,6 +146,16 @@ func notAll(m *hsmfile.Manifest, places []*place, failed []string) error {
 		have = fmt.Sprintf("only %d of %s", n, counted(len(places), "vault"))
 	}
 	return partialError(again, "%s took backup %s: %s", have, m.ID, strings.Join(why, "; "))
+}
+
+// whatHelps is what to do about vaults that did not take a backup.
+func whatHelps(places []*place) string {
+	for _, p := range places {
+		if errors.Is(p.err, syscall.ENOSPC) || errors.Is(p.err, syscall.EDQUOT) {
+			return "free some space in the vault (an old backup is two files, NAME.age and NAME.json)"
+		}
+	}
+	return "see that the right disk is there and writable"
 }
 
 // inWords is a list of vaults in a sentence.

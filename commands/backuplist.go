@@ -25,6 +25,7 @@ func backupList(c *call) (*Result, error) {
 		return nil, err
 	}
 	all := readAll(c.ctx, places)
+	c.warnAlone(places)
 	if err := c.checkSigned(im, all); err != nil {
 		return nil, err
 	}
@@ -41,7 +42,7 @@ func backupList(c *call) (*Result, error) {
 	if err != nil && len(all) == 0 {
 		return nil, err
 	}
-	return &Result{Data: object{{"backups", objects}}, View: backupGrid(all)}, err
+	return &Result{Data: object{{"backups", objects}}, View: backupGrid(all, "signed")}, err
 }
 
 // checkSigned compares manifests with the users that the image's audit chain
@@ -95,8 +96,9 @@ func (s *stored) object() object {
 	return o
 }
 
-func backupGrid(all []stored) grid {
-	table := grid{columns: []string{"created", "vault", "keys", "size", "verified", "id"}, empty: "no backups yet: filehsm backup create"}
+// backupGrid is a table of backups; checked says what a yes stands for.
+func backupGrid(all []stored, checked string) grid {
+	table := grid{columns: []string{"created", "vault", "keys", "size", checked, "id"}, empty: "no backups yet: filehsm backup create"}
 	for _, s := range all {
 		keys, verified := "?", "no"
 		if s.manifest != nil {

@@ -34,7 +34,9 @@ func backupVerify(c *call) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := c.pick(readAll(c.ctx, places), places)
+	all := readAll(c.ctx, places)
+	c.warnAlone(places)
+	all, err = c.pick(all, places)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +86,7 @@ func (c *call) pick(all []stored, places []*place) ([]stored, error) {
 	if id != "" {
 		return nil, refusal(hsmfile.ErrNotFound, "filehsm backup list shows the ids", "no backup %s in %s", id, placesInWords(places))
 	}
-	return nil, refusal(hsmfile.ErrNotFound, "filehsm backup create makes one", "no backup in %s", placesInWords(places))
+	return nil, refusal(hsmfile.ErrNotFound, "is it the right vault? filehsm backup create makes a backup of an image that is in use", "no backup in %s", placesInWords(places))
 }
 
 func placesInWords(places []*place) string {
@@ -158,7 +160,7 @@ func verified(all []stored) *Result {
 	for i := range all {
 		objects = append(objects, all[i].object())
 	}
-	return &Result{Data: object{{"backups", objects}}, View: backupGrid(all)}
+	return &Result{Data: object{{"backups", objects}}, View: backupGrid(all, "verified")}
 }
 
 // notVerified names what failed. A damaged backup decides the exit code

@@ -21,6 +21,7 @@ type restorer struct {
 // wrong with the next as well, or hide that there is a newer backup.
 func (r *restorer) choose(p *place) (plan *hsmfile.RestorePlan, s *stored, err error) {
 	all := readAll(r.ctx, []*place{p})
+	r.warnAlone([]*place{p})
 	picked, err := r.pick(all, []*place{p})
 	if err != nil {
 		return nil, nil, err

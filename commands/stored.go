@@ -46,6 +46,7 @@ func (p *place) backups(ctx context.Context) ([]stored, error) {
 	for _, f := range files {
 		sizes[f.Name] = f.Size
 	}
+	p.alone = agesAlone(sizes)
 	var all []stored
 	for _, f := range files {
 		id, isManifest := strings.CutSuffix(f.Name, manifestSuffix)
@@ -61,6 +62,30 @@ func (p *place) backups(ctx context.Context) ([]stored, error) {
 	}
 	sortNewestFirst(all)
 	return all, nil
+}
+
+// agesAlone are the age files of backups whose manifest is not there.
+func agesAlone(files map[string]int64) (names []string) {
+	for name := range files {
+		id, isAge := strings.CutSuffix(name, ageSuffix)
+		_, _, ok := hsmfile.ParseBackupID(id)
+		if _, hasManifest := files[id+manifestSuffix]; isAge && ok && !hasManifest {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// warnAlone tells of age files that are no backups: a put that was killed
+// leaves one, and so does whoever loses a manifest.
+func (c *call) warnAlone(places []*place) {
+	for _, p := range places {
+		for _, name := range p.alone {
+			c.Warn("%s: %s is no backup, its manifest %s is missing: it was not finished, or the manifest is lost",
+				p.what(), name, strings.TrimSuffix(name, ageSuffix)+manifestSuffix)
+		}
+	}
 }
 
 func sortNewestFirst(all []stored) {

@@ -19,6 +19,8 @@ type place struct {
 	info  hsmfile.VaultInfo // Name is "" for a directory that --from names
 	vault vault.Vault       // nil if it cannot be used
 	err   error             // why
+
+	alone []string // age files without a manifest, as of the last look
 }
 
 // label is the vault's name, or the directory that was named in its place.

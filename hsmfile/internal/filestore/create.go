@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"filehsm/hsmfile/internal/store"
+
+	"golang.org/x/sys/unix"
 )
 
 // Create makes an image at path, mode 0600, with the records that init puts.
@@ -52,7 +54,7 @@ func CheckPlace(path string) error {
 	info, err := os.Stat(directory)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("failed to create the image: directory %q: %w", directory, fs.ErrNotExist)
+		return fmt.Errorf("failed to create the image: directory %q: %w", directory, unix.ENOENT)
 	case err != nil:
 		return fmt.Errorf("failed to create the image: %w", err)
 	case !info.IsDir():
