@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -52,6 +53,7 @@ func backupRestore(c *call) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.ctx = context.WithoutCancel(c.ctx) // it is done: say so, whoever presses Ctrl-C
 	if path := c.headFile(im); path != "" {
 		c.AtEnd(func() error { c.rememberHead(im, path, 0, ""); return nil })
 	}

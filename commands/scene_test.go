@@ -157,11 +157,14 @@ type outcome struct {
 }
 
 // run runs a line inside the test.
-func (s *scene) run(line string) outcome {
+func (s *scene) run(line string) outcome { return s.runIn(context.Background(), line) }
+
+// runIn is run with a context of the test's.
+func (s *scene) runIn(ctx context.Context, line string) outcome {
 	var out, errs bytes.Buffer
 	w := &world{in: strings.NewReader(""), out: &out, err: &errs, terminal: func() (*os.File, error) { return nil, fs.ErrNotExist },
 		lookup: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }}
-	code := w.run(context.Background(), s.words(line))
+	code := w.run(ctx, s.words(line))
 	return outcome{code: code, out: out.String(), err: errs.String()}
 }
 

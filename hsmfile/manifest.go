@@ -216,6 +216,9 @@ func (m *Manifest) unread(err error) error {
 	if err == nil || errors.As(err, &refusal) {
 		return err
 	}
+	if errors.Is(err, context.Canceled) {
+		return &Error{Kind: context.Canceled, Text: "backup " + m.ID + ": interrupted"}
+	}
 	return &Error{Text: "failed to read backup " + m.ID, Err: err}
 }
 
