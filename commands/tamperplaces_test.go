@@ -16,7 +16,6 @@ var whyHarmless = map[string]string{
 	"rest of a page":         "it lies behind the last record; page.go finds every record by the table in front",
 	"sequence of the bucket": "a counter of bbolt's that nothing here uses",
 	"value of the filler":    "it only takes room; its key and its length are checked, and every scrub writes it anew",
-	"separator":              "a key in a branch that still separates its children; one that does not is found",
 	unsignedEntry:            "the log shows that nobody has signed it yet; what it says of keys and generation is found",
 	"record of a session":    "the session is over, or is resumed as it was: what limits it is bound to what it seals",
 }

@@ -53,15 +53,26 @@ func (g *guard) path(key string, deleted bool) error {
 		if err != nil {
 			return err
 		}
-		if pages[1].leaf {
-			g.low, g.high = string(level[1].low), string(level[1].high)
-			return nil
+		if p := pages[1]; p.leaf {
+			return g.leaf(p, *level[1], key)
 		}
 		level = below(level, pages, pages[1].enter([]byte(key)))
 		if !deleted {
 			level[0], level[2] = nil, nil
 		}
 	}
+}
+
+// leaf notes which keys belong in a leaf: those up to its last one, and those
+// behind it only if the branch above is right about what comes next.
+func (g *guard) leaf(p *page, at limits, key string) error {
+	last := string(p.items[len(p.items)-1].key)
+	g.low, g.high = string(at.low), last
+	if key <= last {
+		return nil
+	}
+	g.high = string(at.high)
+	return g.t.endsAt(p, len(p.items)-1, []byte(key))
 }
 
 func (g *guard) load(level [3]*limits) (pages [3]*page, err error) {

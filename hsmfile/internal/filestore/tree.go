@@ -118,10 +118,12 @@ func (t *tree) loadInto(room *page, at limits) (*page, error) {
 	return room, room.checkRecords()
 }
 
-// belongs checks that a page is where its keys belong.
+// belongs checks that a page is where its keys belong. The key in the branch
+// above is the page's first key, to the letter: bbolt keeps it so, and one that
+// is only less would send a look-up into the wrong page.
 func (p *page) belongs(at limits) error {
 	first, last := p.items[0].key, p.items[len(p.items)-1].key
-	if at.depth > maxDepth || bytes.Compare(first, at.low) < 0 || bytes.Compare(last, at.high) >= 0 {
+	if at.depth > maxDepth || at.low != nil && !bytes.Equal(first, at.low) || bytes.Compare(last, at.high) >= 0 {
 		return damaged("page %d hangs in the wrong place", p.id)
 	}
 	return nil
@@ -168,13 +170,28 @@ func (t *tree) below(at limits, bound []byte) (*page, int, error) {
 	}
 	for i := p.first(bound) - 1; i >= 0; i-- {
 		if p.leaf {
-			return p, i, nil
+			return p, i, t.endsAt(p, i, bound)
 		}
 		if q, j, err := t.below(at.child(p, i), bound); err != nil || q != nil {
 			return q, j, err
 		}
 	}
 	return nil, 0, nil
+}
+
+// endsAt checks what a look-up has found in a leaf by not finding more: that
+// its record i is the last below bound. Where that is the leaf's last one, it is
+// so only if the branch above says rightly what comes next, and that shows when
+// what comes next is read.
+func (t *tree) endsAt(p *page, i int, bound []byte) error {
+	if i < len(p.items)-1 {
+		return nil
+	}
+	err := t.ascend(t.load, t.top(), bound, func(*page, int) error { return store.ErrStop })
+	if errors.Is(err, store.ErrStop) {
+		return nil
+	}
+	return err
 }
 
 var errOver = errors.New("transaction is over")
@@ -212,7 +229,7 @@ func (t *tree) find(key string) (*page, int, error) {
 		case i < len(p.items) && string(p.items[i].key) == key:
 			return p, i, nil
 		default:
-			return nil, 0, nil
+			return nil, 0, t.endsAt(p, i-1, []byte(key))
 		}
 	}
 }
