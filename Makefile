@@ -34,8 +34,8 @@ crash:
 	FILEHSM_CRASH=all CGO_ENABLED=0 go test -timeout 3h -run '^(TestCrash|TestPowerLoss)$$' -v ./commands
 
 # Every byte of an image, of a manifest and of a backup flipped, every two pages
-# of an image exchanged. CI does a sample of it; all of it takes a quarter of an
-# hour on two cores. The five parts run side by side: a small one that came last
+# of an image exchanged. CI does a sample of it; all of it takes twenty minutes
+# on two cores. The five parts run side by side: a small one that came last
 # would leave cores idle.
 tamper:
 	FILEHSM_TAMPER=all go test -timeout 3h -parallel 5 -run 'TestTamper$$' -v ./commands
