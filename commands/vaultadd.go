@@ -74,7 +74,11 @@ func (c *call) newVault() (hsmfile.VaultInfo, error) {
 		return info, err
 	}
 	info.Location = location
-	if found, err := os.Stat(location); err != nil || !found.IsDir() {
+	found, err := os.Stat(location)
+	if err == nil && !found.IsDir() {
+		return info, refusal(hsmfile.ErrNotFound, "name a directory for it", "%s is no directory; a vault is one", location)
+	}
+	if err != nil {
 		return info, refusal(hsmfile.ErrNotFound, "mount the disk, or make the directory: mkdir "+shellQuoted(location),
 			"no directory %s to make a vault of; it is never made here, for a missing one is mostly a missing disk", location)
 	}
