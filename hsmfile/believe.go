@@ -130,7 +130,11 @@ func (v *view) sameImage(m *Manifest) error {
 	if m.ImageID == i.ID && m.Serial == i.Serial && m.Fingerprint == i.Fingerprint {
 		return nil
 	}
-	return refuse(ErrIntegrity, "filehsm status shows this image's serial and fingerprint", "backup %s is of another HSM (serial %s), not of %s (serial %s)", m.ID, m.Serial, v.im.path, i.Serial)
+	const hint = "filehsm status shows this image's serial and fingerprint"
+	if m.Serial == i.Serial {
+		return refuse(ErrIntegrity, hint, "backup %s says that it is of another HSM than %s: the serial is the same, and the fingerprint (%s) or the image id is not", m.ID, v.im.path, m.Fingerprint)
+	}
+	return refuse(ErrIntegrity, hint, "backup %s is of another HSM (serial %s), not of %s (serial %s)", m.ID, m.Serial, v.im.path, i.Serial)
 }
 
 // weighQuickly says whether a manifest is over an entry of our chain, by a
