@@ -6,11 +6,11 @@ import (
 )
 
 // Two writes are not bbolt's: that of a new image, and that of so many records
-// that all pages are laid anew (together.go). A restore is one or the other, of a
-// hundred thousand records, which bbolt would put into its tree one by one. They are in order, so
-// the leaves are laid one behind the other, each filled to the brim, every level
-// of branches behind the one below, then the directory and the list of free
-// pages.
+// that all pages are laid anew (together.go). A restore is one or the other, of
+// a hundred thousand records, which bbolt would put into its tree one by one.
+// They are in order, so the leaves are laid one behind the other, each filled to
+// the brim, every level of branches behind the one below, then the directory and
+// the list of free pages.
 //
 // What bbolt goes on with is what it would have written itself: lay_test.go has
 // it say so.

@@ -1,9 +1,11 @@
 package filestore
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"filehsm/hsmfile/internal/store"
@@ -111,4 +113,81 @@ func without(writes []write, n int) []write {
 		return writes
 	}
 	return append(append([]write(nil), writes[:n]...), writes[n+1:]...)
+}
+
+// A failing medium is a file of which a call fails, and all that come after it:
+// of a write that fails, half is there.
+type failing struct {
+	*os.File
+	calls  int  // that succeed
+	synced bool // one of them was a sync
+}
+
+func (f *failing) fails() bool {
+	f.calls--
+	return f.calls < 0
+}
+
+func (f *failing) WriteAt(b []byte, at int64) (int, error) {
+	if !f.fails() {
+		return f.File.WriteAt(b, at)
+	}
+	n, _ := f.File.WriteAt(b[:len(b)/2], at)
+	return n, syscall.ENOSPC
+}
+
+func (f *failing) Sync() error {
+	if f.fails() {
+		return syscall.EIO
+	}
+	f.synced = true
+	return f.File.Sync()
+}
+
+// TestLayAnewFails refuses each write and each sync of such a commit, and it says
+// so. The records are the old ones; only once all pages were synced may they be
+// the new ones (half a meta page is all that counts of it). The image goes on.
+func TestLayAnewFails(t *testing.T) {
+	raw := rawImage(t, newStore(t, func(w store.Writer) error { return putMany(w, 300, plainValue) }))
+	path := filepath.Join(fastDir(t), "failing.hsm")
+	var records []change
+	for i := range 30_000 {
+		records = append(records, change{key: fmt.Sprintf("s/%08d", i), value: make([]byte, 100)})
+	}
+	for calls := 0; ; calls++ {
+		if err := os.WriteFile(path, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := mustOpen(t, path)
+		old := allRecords(t, s)
+		var f *failing
+		err := s.session(t.Context(), true, func(h *session) error {
+			at, err := h.tree()
+			if err != nil {
+				return err
+			}
+			used, err := h.usedPages(at.meta, (*tree).load)
+			if err != nil {
+				return err
+			}
+			f = &failing{File: h.file, calls: calls}
+			return layAnew(newLayer(f, used), records, at.meta.txid+1)
+		})
+		mustCheck(t, s)
+		now := allRecords(t, s)
+		if err == nil {
+			if now == old || calls < 5 {
+				t.Errorf("done after %d calls, and the records are the old ones: %t", calls, now == old)
+			}
+			break
+		}
+		if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EIO) {
+			t.Fatalf("call %d: %v", calls, err)
+		}
+		if now != old && !f.synced {
+			t.Errorf("call %d failed, and the records are not the old ones", calls)
+		}
+		mustUpdate(t, s, func(w store.Writer) error { return w.Put("after", []byte("all")) })
+		mustCheck(t, s)
+	}
 }
