@@ -15,16 +15,16 @@ import (
 // was not synced: the state is the old or the new one, and what was confirmed
 // is there.
 //
-// The operation runs once as it is, the real program with the real bbolt, and
-// strace writes down its system calls. A simDisk then replays them up to one
-// after the other, and drops, keeps or tears what was not synced by then; what
-// it leaves is put down as files, opened and judged like the leavings of any
-// other crash. An interface between the program and its files, with a test
-// version that drops, would see what our own packages write and not what bbolt
-// does; it would be a switch in the product; and it would have to be believed
-// that the product does through it all that it does. The calls cannot be
-// argued with: one on a file of ours that the replay does not know fails this
-// test, and so does a replay that does not end with the files that are there.
+// The operation runs once as it is, the real program, and strace writes down its
+// system calls. A simDisk then replays them up to one after the other, and drops,
+// keeps or tears what was not synced by then; what it leaves is put down as files,
+// opened and judged like the leavings of any other crash. An interface between
+// the program and its files, with a test version that drops, would be a switch in
+// the product, and it would have to be believed that the product does through it
+// all that it does. (A commit of the store is tried through one as well, in that
+// package's tests.) The calls cannot be argued with: one on a file of ours that
+// the replay does not know fails this test, and so does a replay that does not
+// end with the files that are there.
 //
 // Left out: what lies under $XDG_RUNTIME_DIR is gone whatever happens, as it
 // is with the machine. A session, wherever it lies, may be gone: it does not

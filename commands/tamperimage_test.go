@@ -62,9 +62,8 @@ func tamperScene(t *testing.T) *scene {
 	return s
 }
 
-// cutTail leaves two pages past the last one, of as many as there are others:
-// bbolt doubles a small file that it outgrows. They are all alike, since no
-// meta page refers to any; what reads one by mistake reads the first of them,
+// cutTail leaves two pages past the last one, as a commit that failed may: no
+// meta page refers to any. What reads one by mistake reads the first of them,
 // which follows those in use, or the last of the file.
 func (s *scene) cutTail() {
 	image := s.read("prod.hsm")

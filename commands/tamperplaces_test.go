@@ -11,7 +11,8 @@ import (
 var whyHarmless = map[string]string{
 	"free page":              "it holds nothing: it is written whole, from zeros, before a meta page refers to it",
 	pastTheLast:              "no meta page refers to it",
-	"rest of a meta page":    "a meta page is its first 80 bytes; nothing reads the rest",
+	"nonce of a commit":      "a process that has kept pages of that commit reads them again",
+	"rest of a meta page":    "a meta page is its first 96 bytes; nothing reads the rest",
 	"unused field of a page": "element count and overflow of a meta page: nothing reads them",
 	"rest of a page":         "it lies behind the last record; page.go finds every record by the table in front",
 	"sequence of the bucket": "a counter of bbolt's that nothing here uses",
@@ -24,7 +25,7 @@ var whyHarmless = map[string]string{
 // continues the newest, and no signature holds it.
 const unsignedEntry = "audit entry that nobody signed"
 
-// pastTheLast is what bbolt has made room for and nothing has taken yet.
+// pastTheLast is behind all pages: what a commit that failed had written.
 const pastTheLast = "page past the last"
 
 const imagePage = 4096
@@ -54,7 +55,8 @@ func imagePlaces(b []byte) []string {
 		p.fill(at, 10, "meta page")
 		p.fill(at+10, 6, "unused field of a page")
 		p.fill(at+16, 64, "meta page")
-		p.fill(at+80, imagePage-80, "rest of a meta page")
+		p.fill(at+80, 16, "nonce of a commit")
+		p.fill(at+96, imagePage-96, "rest of a meta page")
 		if p.u64(at+64) > p.u64(newest+64) {
 			newest = at
 		}

@@ -6,5 +6,5 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// datasync is what bbolt calls to make a commit durable.
+// datasync is what makes a commit durable.
 func datasync(f *os.File) error { return unix.Fdatasync(int(f.Fd())) }

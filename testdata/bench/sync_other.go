@@ -4,5 +4,5 @@ package main
 
 import "os"
 
-// datasync is what bbolt calls to make a commit durable.
+// datasync is what makes a commit durable.
 func datasync(f *os.File) error { return f.Sync() }

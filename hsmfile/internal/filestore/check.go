@@ -13,7 +13,7 @@ type pageSet []bool
 // Errors: store.ErrDamaged, and those of View.
 func (s *Store) Check(ctx context.Context) error {
 	return s.session(ctx, false, func(h *session) error {
-		newest, _, err := readMetas(h.file, h.of.acceptPrevious)
+		newest, _, err := h.metas(h.of.acceptPrevious)
 		if err != nil {
 			return err
 		}
@@ -59,11 +59,11 @@ func (s *session) usedPages(m *meta, load loader) (pageSet, error) {
 // mark adds the pages of a revision to used, except those that are known and
 // what lies below them.
 func (s *session) mark(m *meta, load loader, used, known pageSet) error {
-	_, span, err := readFreelist(s.file, m)
+	list, err := readFreelist(s.file, m)
 	if err != nil {
 		return err
 	}
-	if err := used.add(m.freelist, span); err != nil {
+	if err := used.add(m.freelist, list.span); err != nil {
 		return err
 	}
 	t, err := openTree(s.file, m)
@@ -89,10 +89,11 @@ func (u pageSet) add(id, span uint64) error {
 
 // checkFree requires every page to be either used or free.
 func (s *session) checkFree(m *meta, used pageSet) error {
-	free, _, err := readFreelist(s.file, m)
+	list, err := readFreelist(s.file, m)
 	if err != nil {
 		return err
 	}
+	free := list.ids
 	for id, inUse := range used {
 		listed := len(free) > 0 && free[0] == uint64(id)
 		if listed {

@@ -83,7 +83,11 @@ func populate(file *os.File, init func(store.Writer) error) error {
 	if err := layNew(file, nil); err != nil {
 		return fmt.Errorf("failed to write the image: %w", err)
 	}
-	newest, _, err := readMetas(file, false)
+	is, err := statusOf(file)
+	if err != nil {
+		return err
+	}
+	newest, _, err := readMetas(file, is.size, false)
 	if err != nil {
 		return err
 	}

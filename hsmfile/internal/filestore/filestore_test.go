@@ -134,14 +134,18 @@ func TestNothingChanged(t *testing.T) {
 	}
 }
 
-// TestShapes grows and shrinks trees at random; every shape that bbolt makes
-// must pass our checks, and bbolt must read the same as we.
+// TestShapes grows and shrinks trees at random; every shape that we make must pass
+// our checks and bbolt's, and bbolt must read the same as we.
 func TestShapes(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	s := newStore(t, nil)
 	for round := range 150 {
 		mustUpdate(t, s, func(w store.Writer) error { return randomWrites(w, random, round) })
 		mustCheck(t, s)
+		checkShape(t, s)
+		if round%5 == 0 {
+			compareWithBolt(t, s)
+		}
 	}
 	compareWithBolt(t, s)
 	mustScrub(t, s)

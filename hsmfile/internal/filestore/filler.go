@@ -5,10 +5,9 @@ import (
 	"strings"
 )
 
-// The filler is a record of ours that keeps bbolt from storing a small bucket
-// inside its directory page, where nothing is aligned or bounded. Its key is
-// longer than any record's and greater, so it ends every walk; its value is
-// more than the quarter page at which bbolt stops inlining.
+// The filler is a record of ours that ends every walk: its key is longer than any
+// record's and greater. Its value is more than the quarter page up to which bbolt
+// stores a whole bucket inside its directory page.
 const (
 	fillerKeySize = 257
 	fillerSize    = 1200

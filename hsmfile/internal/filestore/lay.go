@@ -2,117 +2,97 @@ package filestore
 
 import (
 	"io"
-	"os"
+	"slices"
 )
 
-// Two writes are not bbolt's: that of a new image, and that of so many records
-// that all pages are laid anew (together.go). A restore is one or the other, of
-// a hundred thousand records, which bbolt would put into its tree one by one.
-// They are in order, so the leaves are laid one behind the other, each filled to
-// the brim, every level of branches behind the one below, then the directory and
-// the list of free pages.
-//
-// What bbolt goes on with is what it would have written itself: lay_test.go has
-// it say so.
-
-// medium is the file that is written.
-type medium interface {
-	io.WriterAt
-	Sync() error
-}
-
-// layer lays pages where there is room.
+// layer lays pages where there is room, each level behind the one below, and
+// writes those that follow each other in one call.
 type layer struct {
-	file medium
-	keep pageSet // pages of the revision before: never written over
-	laid pageSet // our own
-	err  error   // of a write; after it nothing is written
+	file io.WriterAt
+	room room
+	next *tree // which is told of each page; nil: there is none
+	err  error // the first; after it nothing is written
 
 	buffer []byte // pages that follow each other and are not written yet
 	at     uint64 // the first of them
+	laid   window // on them
 }
-
-// element is a record of a leaf, the bucket, or a child of a branch.
-type element struct {
-	key    string
-	value  []byte
-	bucket bool
-	child  uint64 // of a branch, whose elements have no value
-}
-
-func (e *element) size() int { return elementSize + len(e.key) + len(e.value) }
 
 // layBuffer is how much is written at once, in bytes.
 const layBuffer = 1 << 20
 
-// layNew makes an empty file, or one that layNew made, an image with these
-// records, which are in order. It does not sync. Both meta pages describe the
-// same tree, of commits 0 and 1. As after a commit of bbolt's the file goes on
-// behind the last page: the next change must not need a longer one.
-func layNew(file *os.File, records []change) error {
-	if err := file.Truncate(0); err != nil {
-		return err
-	}
-	l := newLayer(file, nil)
-	m, err := l.image(records)
-	for m.txid = range 2 {
-		if err == nil {
-			err = m.write(file)
+// image lays the pages of an image: those that are new below top, the directory,
+// and the list of free pages, which the pages that are gone are on from now on.
+// It returns what a meta page says of them, but for the commit's number.
+func (l *layer) image(top element, gone []uint64) (*meta, error) {
+	root := top.child
+	if top.node != nil {
+		level := l.node(top.node)
+		for len(level) > 1 {
+			level = l.node(&node{branchFlag, level})
 		}
+		root = level[0].child
 	}
-	if err != nil {
-		return err
-	}
-	size := int64(m.pages) * pageSize
-	return file.Truncate(size + min(size, growStep))
-}
-
-// newLayer is one that keeps off these pages, which may be none.
-func newLayer(file medium, keep pageSet) *layer {
-	return &layer{file: file, keep: keep, laid: pageSet{true, true}} // the meta pages
-}
-
-// image lays the pages of an image with these records, which are in order, and
-// returns what a meta page says of them, but for the commit's number.
-func (l *layer) image(records []change) (*meta, error) {
-	level := l.level(leafFlag, len(records)+1, func(i int) element {
-		if i == len(records) {
-			return element{key: fillerKey, value: fillerValue}
-		}
-		return element{key: records[i].key, value: records[i].value}
-	})
-	for len(level) > 1 {
-		level = l.level(branchFlag, len(level), func(i int) element { return level[i] })
-	}
-	bucket := native.AppendUint64(nil, level[0].child)
+	bucket := native.AppendUint64(nil, root)
 	bucket = native.AppendUint64(bucket, 0) // a counter of bbolt's
-	m := &meta{root: l.page(leafFlag, []element{{key: bucketName, value: bucket, bucket: true}})}
-	m.freelist = l.freelist()
-	m.pages = uint64(max(len(l.keep), len(l.laid)))
+	records := []element{{key: []byte(bucketName), value: bucket}}
+	directory := l.page(leafFlag, bucketKind, records, tableAndData(records))
+	freelist := l.freelist(gone)
 	l.flush(0)
-	return m, l.err
+	return &meta{root: directory, freelist: freelist, pages: l.room.mark}, l.err
 }
 
-// take finds room for pages that follow each other.
-func (l *layer) take(span uint64) (id uint64) {
-	id = uint64(len(l.laid))
-	for i, n := id, uint64(0); n < span; i++ {
-		if n++; i < uint64(len(l.keep)) && l.keep[i] {
-			id, n = i+1, 0
+// node lays what is new below a node and then the node, on as few pages as hold
+// it, all about equally full. It returns what a branch above says of them.
+func (l *layer) node(n *node) (above []element) {
+	of := n.of
+	for i := 0; i < len(of); i++ {
+		if of[i].node == nil {
+			continue
+		}
+		pages := l.node(of[i].node)
+		of[i] = pages[0]
+		if more := pages[1:]; len(more) > 0 {
+			of = slices.Insert(of, i+1, more...)
+			i += len(more)
 		}
 	}
-	l.laid = append(l.laid, make(pageSet, id-uint64(len(l.laid)))...)
-	for range span {
-		l.laid = append(l.laid, true)
+	size := tableAndData(of)
+	if size <= pageSize {
+		return []element{{key: of[0].key, child: l.page(n.flag, recordKind, of, size)}}
 	}
-	return id
+	share := size / int(pagesFor(size))
+	for len(of) > 0 {
+		count, size := fill(n.flag, of, share)
+		above = append(above, element{key: of[0].key, child: l.page(n.flag, recordKind, of[:count], size)})
+		of = of[count:]
+	}
+	return above
+}
+
+// fill is how many elements the next page takes, and their size with its header:
+// so many that it has its share, if they fit a page. What does not fit any has
+// one of its own, with those that it overflows into.
+func fill(flag uint16, of []element, share int) (count, size int) {
+	size = headerSize
+	for i := range of {
+		next := of[i].size()
+		if i > 0 && (size >= share || size+next > pageSize) {
+			if flag == branchFlag && i == len(of)-1 { // a branch has two children at least
+				return i - 1, size - of[i-1].size()
+			}
+			return i, size
+		}
+		size += next
+	}
+	return len(of), size
 }
 
 // begin takes room for a page of so many bytes and elements, and writes its
 // header.
 func (l *layer) begin(flag uint16, count, size int) (id uint64) {
 	span := pagesFor(size)
-	id = l.take(span)
+	id = l.room.take(span)
 	if len(l.buffer) > layBuffer || id != l.at+uint64(len(l.buffer))/pageSize {
 		l.flush(id)
 	}
@@ -123,10 +103,18 @@ func (l *layer) begin(flag uint16, count, size int) (id uint64) {
 	return id
 }
 
-// end fills the room of the page that was begun.
-func (l *layer) end() {
-	size := int(uint64(len(l.laid))-l.at) * pageSize
-	l.buffer = append(l.buffer, make([]byte, size-len(l.buffer))...)
+// end fills the rest of the page that was begun with zeros, or of its span.
+func (l *layer) end(id uint64, size int) {
+	end := int(id-l.at+pagesFor(size)) * pageSize
+	l.buffer = append(l.buffer, make([]byte, end-len(l.buffer))...)
+}
+
+// told has a page read, as whoever comes next will, before it is written.
+func (l *layer) told(id uint64) {
+	if l.next != nil && l.err == nil {
+		l.laid = window{l.buffer, int64(l.at) * pageSize}
+		l.err = l.next.learn(&l.laid, id, l.room.mark)
+	}
 }
 
 // flush writes what is in the buffer; the page to come next has this number.
@@ -137,118 +125,68 @@ func (l *layer) flush(next uint64) {
 	l.buffer, l.at = l.buffer[:0], next
 }
 
-// level lays the pages of one level, as few as hold n elements, and returns
-// what the branches above say of them.
-func (l *layer) level(flag uint16, n int, at func(int) element) (above []element) {
-	var of []element
-	size := headerSize
-	for i := range n {
-		e := at(i)
-		if len(of) > 0 && size+e.size() > pageSize {
-			whole := len(of)
-			if flag == branchFlag && i == n-1 {
-				whole-- // a branch has two children at least
-			}
-			above = append(above, element{key: of[0].key, child: l.page(flag, of[:whole])})
-			of = append(of[:0], of[whole:]...)
-			size = tableAndData(of)
-		}
-		of = append(of, e)
-		size += e.size()
-	}
-	return append(above, element{key: of[0].key, child: l.page(flag, of)})
-}
+// Kinds of a leaf's elements.
+const (
+	recordKind = 0
+	bucketKind = 1
+)
 
-// page lays one page, with those that it overflows into.
-func (l *layer) page(flag uint16, of []element) (id uint64) {
-	id = l.begin(flag, len(of), tableAndData(of))
-	pos := elementSize * len(of)
+// page lays one page of elements of this size, its header included, with those
+// that it overflows into.
+func (l *layer) page(flag uint16, kind uint32, of []element, size int) (id uint64) {
+	id = l.begin(flag, len(of), size)
+	b := l.buffer
+	pos := uint32(elementSize * len(of)) // of a key, from its entry in the table
 	for i := range of {
-		l.buffer = of[i].appendTo(l.buffer, flag, pos)
-		pos += len(of[i].key) + len(of[i].value) - elementSize
+		key, value := uint32(len(of[i].key)), uint32(len(of[i].value))
+		if flag == branchFlag {
+			b = native.AppendUint32(native.AppendUint32(b, pos), key)
+			b = native.AppendUint64(b, of[i].child)
+		} else {
+			b = native.AppendUint32(native.AppendUint32(b, kind), pos)
+			b = native.AppendUint32(native.AppendUint32(b, key), value)
+		}
+		pos += key + value - elementSize
 	}
 	for i := range of {
-		l.buffer = append(append(l.buffer, of[i].key...), of[i].value...)
+		b = append(append(b, of[i].key...), of[i].value...)
 	}
-	l.end()
+	l.buffer = b
+	l.end(id, size)
+	l.told(id)
 	return id
 }
 
-// freelist lays the list of all pages that are not ours: those of the revision
-// before are free from this commit on. A list that has no room for itself among
-// them takes what it needs as if none of it were on it.
-func (l *layer) freelist() (id uint64) {
-	most := len(l.free()) + 1 // the first may be their number
-	id = l.begin(freelistFlag, 0, headerSize+8*most)
-	ids := l.free()
-	count := l.buffer[len(l.buffer)-headerSize+10:]
+// freelist lays the list of free pages: those that are left and those that are
+// gone, which are in order. It finds room for itself among the former, as if it
+// had all of both to say.
+func (l *layer) freelist(gone []uint64) (id uint64) {
+	most := len(l.room.behind) + len(l.room.ahead) + len(gone)
+	size := headerSize + 8*(most+1) // the first may be their number
+	l.buffer = slices.Grow(l.buffer, int(pagesFor(size))*pageSize)
+	id = l.begin(freelistFlag, 0, size)
+	count, ids := l.buffer[len(l.buffer)-headerSize+10:], make([]uint64, 0, most)
+	for _, left := range [][]uint64{l.room.behind, l.room.ahead} {
+		for _, id := range left {
+			for len(gone) > 0 && gone[0] < id {
+				ids, gone = append(ids, gone[0]), gone[1:]
+			}
+			ids = append(ids, id)
+		}
+	}
+	ids = append(ids, gone...)
 	if len(ids) < manyFree {
 		native.PutUint16(count, uint16(len(ids)))
 	} else {
 		native.PutUint16(count, manyFree)
 		l.buffer = native.AppendUint64(l.buffer, uint64(len(ids)))
 	}
-	for _, free := range ids {
-		l.buffer = native.AppendUint64(l.buffer, free)
+	for _, id := range ids {
+		l.buffer = native.AppendUint64(l.buffer, id)
 	}
-	l.end()
+	l.end(id, size)
+	if l.next != nil {
+		l.next.free = &freelist{ids, pagesFor(size)}
+	}
 	return id
-}
-
-// free are the pages below the mark that are not ours, ascending.
-func (l *layer) free() (ids []uint64) {
-	for i := range max(len(l.keep), len(l.laid)) {
-		if i >= len(l.laid) || !l.laid[i] {
-			ids = append(ids, uint64(i))
-		}
-	}
-	return ids
-}
-
-// tableAndData is how much of a page these elements fill, its header included.
-func tableAndData(of []element) int {
-	size := headerSize
-	for i := range of {
-		size += of[i].size()
-	}
-	return size
-}
-
-// appendTo appends the element's entry in a page's table; its key is so many
-// bytes behind it.
-func (e *element) appendTo(b []byte, flag uint16, pos int) []byte {
-	if flag == branchFlag {
-		b = native.AppendUint32(b, uint32(pos))
-		b = native.AppendUint32(b, uint32(len(e.key)))
-		return native.AppendUint64(b, e.child)
-	}
-	kind := uint32(0)
-	if e.bucket {
-		kind = 1
-	}
-	b = native.AppendUint32(b, kind)
-	b = native.AppendUint32(b, uint32(pos))
-	b = native.AppendUint32(b, uint32(len(e.key)))
-	return native.AppendUint32(b, uint32(len(e.value)))
-}
-
-// write writes the meta page of a commit: over the older one.
-func (m *meta) write(file io.WriterAt) error {
-	page := m.txid % 2
-	b := native.AppendUint64(nil, page)
-	b = native.AppendUint16(b, metaFlag)
-	b = append(b, make([]byte, headerSize-len(b))...)
-	b = native.AppendUint32(b, magic)
-	b = native.AppendUint32(b, version)
-	b = native.AppendUint32(b, pageSize)
-	b = native.AppendUint32(b, 0) // flags: none are known
-	b = native.AppendUint64(b, m.root)
-	b = native.AppendUint64(b, 0) // a counter of bbolt's
-	b = native.AppendUint64(b, m.freelist)
-	b = native.AppendUint64(b, m.pages)
-	b = native.AppendUint64(b, m.txid)
-	b = native.AppendUint64(b, checksum(b[headerSize:]))
-	b = append(b, make([]byte, pageSize-len(b))...) // nothing reads the rest
-	_, err := file.WriteAt(b, int64(page)*pageSize)
-	return err
 }

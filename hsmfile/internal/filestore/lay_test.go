@@ -52,7 +52,7 @@ func layAndGoOn(t *testing.T, count, keySize int, size func() int) {
 	compareWithBolt(t, s)
 	mustUpdate(t, s, func(w store.Writer) error {
 		for i, key := range slices.Sorted(maps.Keys(want)) {
-			if i%3 > 0 { // enough for bbolt to merge pages
+			if i%3 > 0 { // enough for pages to be put together
 				delete(want, key)
 				if err := w.Delete(key); err != nil {
 					return err

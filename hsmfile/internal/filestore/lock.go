@@ -19,14 +19,8 @@ import (
 // gets in. The gate is for fairness only. Where it cannot be made (read-only or
 // full file system, somebody else's directory) we go on without it.
 
-// locked is the image, locked, and which file it is.
-type locked struct {
-	*os.File
-	info os.FileInfo
-}
-
 // lock returns the image, open and locked. Closing it unlocks.
-func (s *Store) lock(ctx context.Context, exclusive bool) (*locked, error) {
+func (s *Store) lock(ctx context.Context, exclusive bool) (*os.File, error) {
 	p := newPatience(ctx, s.timeout)
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("failed to lock the image: %w", err)
@@ -68,12 +62,12 @@ func (s *Store) passGate(p *patience) (int, error) {
 
 // lockOnce opens and locks what lies at the path now. It returns nil if
 // something else lies there by the time it has the lock.
-func (s *Store) lockOnce(p *patience, exclusive bool) (*locked, error) {
+func (s *Store) lockOnce(p *patience, exclusive bool) (*os.File, error) {
 	how, flags := unix.LOCK_SH, os.O_RDONLY
 	if exclusive {
 		how, flags = unix.LOCK_EX, os.O_RDWR
 	}
-	file, info, err := openImage(s.path, flags)
+	file, is, err := openImage(s.path, flags)
 	if err != nil {
 		return nil, err
 	}
@@ -81,11 +75,11 @@ func (s *Store) lockOnce(p *patience, exclusive bool) (*locked, error) {
 		file.Close()
 		return nil, err
 	}
-	if named, err := os.Stat(s.path); err != nil || !os.SameFile(info, named) {
+	if named, err := statusAt(s.path); err != nil || !is.sameFile(named) {
 		file.Close()
 		return nil, nil
 	}
-	return &locked{file, info}, nil
+	return file, nil
 }
 
 // The pauses between two tries for a lock.

@@ -1,12 +1,12 @@
 package filestore
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
-	"os"
 )
 
 // The constants of bbolt's file format. The page size is fixed, not the
@@ -15,6 +15,7 @@ const (
 	pageSize   = 4096
 	headerSize = 16 // of every page: id, flags, count, overflow
 	metaSize   = 64
+	nonceSize  = 16 // behind it, where bbolt has nothing
 	magic      = 0xED0CDAED
 	version    = 2
 
@@ -38,19 +39,20 @@ type meta struct {
 	freelist uint64 // page that lists the free pages
 	pages    uint64 // high-water mark: every page in use is below
 	txid     uint64
+	nonce    [nonceSize]byte // random: no other commit's, of this file or of a copy
 }
 
-// readMetas returns the newest meta page and the one of the commit before.
+// readMetas returns the newest meta page and the one of the commit before, of a
+// file of so many bytes.
 //
 // bbolt serves the commit before when the newest page is damaged. To us that
 // is a rollback that nobody asked for, so both have to be valid; with
 // acceptPrevious, one is enough and the other comes back nil.
-func readMetas(file *os.File, acceptPrevious bool) (newest, previous *meta, err error) {
-	size, err := sizeOf(file)
-	if err != nil {
-		return nil, nil, err
-	}
-	if size < 2*pageSize {
+func readMetas(file io.ReaderAt, size int64, acceptPrevious bool) (newest, previous *meta, err error) {
+	switch {
+	case size == 0:
+		return nil, nil, damaged("the file is empty")
+	case size < 2*pageSize:
 		return nil, nil, damaged("%d bytes cannot hold its two meta pages", size)
 	}
 	first, err0 := readMeta(file, 0, size)
@@ -72,19 +74,8 @@ func readMetas(file *os.File, acceptPrevious bool) (newest, previous *meta, err 
 	return nil, nil, damaged("its meta pages are of commits %d and %d", first.txid, second.txid)
 }
 
-func sizeOf(file *os.File) (int64, error) {
-	info, err := file.Stat()
-	if err != nil {
-		return 0, fmt.Errorf("failed to examine the image: %w", err)
-	}
-	if info.Size() == 0 {
-		return 0, damaged("the file is empty")
-	}
-	return info.Size(), nil
-}
-
 func readMeta(file io.ReaderAt, page uint64, size int64) (*meta, error) {
-	var b [headerSize + metaSize]byte
+	var b [headerSize + metaSize + nonceSize]byte
 	if err := readAt(file, b[:], int64(page)*pageSize); err != nil {
 		return nil, err
 	}
@@ -106,6 +97,7 @@ func readMeta(file io.ReaderAt, page uint64, size int64) (*meta, error) {
 		freelist: native.Uint64(body[32:]),
 		pages:    native.Uint64(body[40:]),
 		txid:     native.Uint64(body[48:]),
+		nonce:    [nonceSize]byte(body[metaSize:]),
 	}
 	return m, m.check(page, uint64(size))
 }
@@ -145,4 +137,28 @@ func readAt(file io.ReaderAt, b []byte, offset int64) error {
 		return fmt.Errorf("failed to read the image: %w", err)
 	}
 	return nil
+}
+
+// write writes the meta page of a commit, over the older one. It makes it in the
+// memory that room has, if it has enough.
+func (m *meta) write(file io.WriterAt, room []byte) error {
+	page := m.txid % 2
+	b := native.AppendUint64(room[:0], page)
+	b = native.AppendUint16(b, metaFlag)
+	b = append(b, make([]byte, headerSize-len(b))...)
+	b = native.AppendUint32(b, magic)
+	b = native.AppendUint32(b, version)
+	b = native.AppendUint32(b, pageSize)
+	b = native.AppendUint32(b, 0) // flags: none are known
+	b = native.AppendUint64(b, m.root)
+	b = native.AppendUint64(b, 0) // a counter of bbolt's
+	b = native.AppendUint64(b, m.freelist)
+	b = native.AppendUint64(b, m.pages)
+	b = native.AppendUint64(b, m.txid)
+	b = native.AppendUint64(b, checksum(b[headerSize:]))
+	_, _ = rand.Read(m.nonce[:])
+	b = append(b, m.nonce[:]...)
+	b = append(b, make([]byte, pageSize-len(b))...) // nothing reads the rest
+	_, err := file.WriteAt(b, int64(page)*pageSize)
+	return err
 }

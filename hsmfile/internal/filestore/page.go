@@ -10,8 +10,8 @@ import (
 )
 
 // page is one checked page of a tree: a leaf with records or a branch with
-// children. bbolt writes the elements' table, then all keys and values without
-// a gap; readPage accepts exactly that.
+// children. It has the elements' table, then all keys and values without a gap;
+// readPage accepts exactly that.
 type page struct {
 	id    uint64
 	leaf  bool
@@ -64,8 +64,8 @@ func (p *page) read(file io.ReaderAt, id uint64, m *meta) error {
 	case id+p.span > m.pages:
 		return damaged("page %d runs out of the file", id)
 	case count == 0 || headerSize+count*elementSize > pageSize:
-		// bbolt splits whatever has more than four elements into single
-		// pages, so a table never leaves the first one.
+		// What has more than four elements is cut into single pages, by
+		// bbolt and by us, so a table never leaves the first one.
 		return damaged("page %d has %d elements", id, count)
 	}
 	return p.readItems(count)

@@ -10,9 +10,9 @@ import (
 // Scrub overwrites with zeros whatever deleted and replaced records left in
 // the file, and syncs. It waits until no reader is in.
 //
-// What bbolt leaves behind lies in pages that it calls free and beyond its
-// high-water mark (also what a failed commit wrote). Live pages hold none of
-// it: bbolt writes them whole, from zeroed buffers. But the older of the two
+// They are in pages that are free and beyond the high-water mark (also what a
+// failed commit wrote). Live pages hold none of it: they are written whole, zeros
+// behind their last record. But the older of the two
 // meta pages still refers to the pages of the commit before, the deleted
 // records among them. So:
 //
@@ -42,11 +42,7 @@ func (s *session) scrub() error {
 	if err != nil {
 		return err
 	}
-	size, err := sizeOf(s.file)
-	if err != nil {
-		return err
-	}
-	if err := wipeUnused(s.file, used, size); err != nil {
+	if err := wipeUnused(s.file, used, s.is.size); err != nil {
 		return fmt.Errorf("failed to overwrite deleted records: %w", err)
 	}
 	if err := s.file.Sync(); err != nil {
@@ -66,7 +62,7 @@ func (s *session) touch() error {
 
 // usedByEither returns the pages of the newest revision and of the one before.
 func (s *session) usedByEither() (pageSet, error) {
-	newest, previous, err := readMetas(s.file, false)
+	newest, previous, err := s.metas(false)
 	if err != nil {
 		return nil, err
 	}

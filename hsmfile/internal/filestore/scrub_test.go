@@ -177,7 +177,11 @@ func spoilNewestMeta(t *testing.T, s *Store) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	newest, _, err := readMetas(file, false)
+	is, err := statusOf(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest, _, err := readMetas(file, is.size, false)
 	if err != nil {
 		t.Fatal(err)
 	}

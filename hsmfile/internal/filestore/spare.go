@@ -52,21 +52,22 @@ func (t *tree) room() *page {
 	return t.spare.get()
 }
 
-// drop ends a transaction of which nothing is kept. What was read of a page that
-// is at hand is the reader's own copy (own), so its memory can serve again: a
-// small commit reads a dozen pages, and to make room for them anew costs as much
-// as to read them.
+// recycle has a page's memory serve another. What was read of a page that is at
+// hand is the reader's own copy (own): a small commit reads a dozen pages, and to
+// make room for them anew costs as much as to read them.
+func (t *tree) recycle(p *page) {
+	if t.spare != nil && p != nil && p.head != nil {
+		t.spare.put(p)
+	}
+}
+
+// drop ends a transaction of which nothing is kept.
 func (t *tree) drop() {
 	t.end()
-	if t.spare == nil {
-		return
-	}
-	t.spare.put(t.directory)
+	t.recycle(t.directory)
 	for _, pages := range []map[uint64]*page{t.branches, t.leaves} {
 		for _, p := range pages {
-			if p.head != nil {
-				t.spare.put(p)
-			}
+			t.recycle(p)
 		}
 		clear(pages)
 	}

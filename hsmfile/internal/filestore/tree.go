@@ -17,23 +17,22 @@ const maxDepth = 48
 
 // tree reads the records of one revision.
 //
-// It does so without bbolt, which maps the file and follows whatever it finds:
-// a wrong offset makes it return other parts of our memory, a loop of pages
-// overflows its stack, and neither can be recovered from. Here every page is
-// read into a slice and checked (page.go), each key has to lie in the range
-// that the branches above it give, and no two ranges overlap: so no walk meets
-// a page twice, and each ends. Only writing is bbolt's (commit.go).
+// Every page is read into a slice and checked (page.go), each key has to lie in
+// the range that the branches above it give, and no two ranges overlap: so no
+// walk meets a page twice, and each ends. (bbolt maps the file and follows
+// whatever it finds: a wrong offset makes it return other parts of our memory, a
+// loop of pages overflows its stack, and neither can be recovered from.)
 type tree struct {
 	file      io.ReaderAt
 	meta      *meta
+	free      *freelist // nil: not read yet
 	root      uint64
 	directory *page // that of the bucket
 	branches  map[uint64]*page
 	leaves    map[uint64]*page // some, for what looks up neighbouring keys
 	over      bool
 	spare     *spare // pages whose memory serves again; nil: there is none
-
-	remembered bool // from an earlier transaction (kept.go)
+	kept      kept   // if it is from an earlier transaction
 }
 
 // limits say where a page hangs in its tree: its depth and the range of keys
@@ -52,16 +51,33 @@ func newTree(file io.ReaderAt, m *meta, spare *spare) (*tree, error) {
 	if err := p.read(file, m.root, m); err != nil {
 		return nil, err
 	}
+	return t, t.begin(p)
+}
+
+// begin takes what the directory says.
+func (t *tree) begin(p *page) error {
 	if !p.leaf || p.span != 1 || len(p.items) != 1 || !p.items[0].bucket ||
 		string(p.items[0].key) != bucketName || p.items[0].size != 16 {
-		return nil, damaged("it has no bucket %q", bucketName)
+		return damaged("it has no bucket %q", bucketName)
 	}
-	b, err := p.value(0)
+	b, err := p.bytes(p.items[0].at, p.items[0].size)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	t.root, t.directory = native.Uint64(b), p
-	return t, nil
+	return nil
+}
+
+// freePages returns the list of free pages.
+func (t *tree) freePages() (*freelist, error) {
+	if t.free == nil {
+		list, err := readFreelist(t.file, t.meta)
+		if err != nil {
+			return nil, err
+		}
+		t.free = list
+	}
+	return t.free, nil
 }
 
 func (t *tree) top() limits { return limits{id: t.root, high: behindAll} }
@@ -119,8 +135,8 @@ func (t *tree) loadInto(room *page, at limits) (*page, error) {
 }
 
 // belongs checks that a page is where its keys belong. The key in the branch
-// above is the page's first key, to the letter: bbolt keeps it so, and one that
-// is only less would send a look-up into the wrong page.
+// above is the page's first key, to the letter: one that is only less would send
+// a look-up into the wrong page.
 func (p *page) belongs(at limits) error {
 	first, last := p.items[0].key, p.items[len(p.items)-1].key
 	if at.depth > maxDepth || at.low != nil && !bytes.Equal(first, at.low) || bytes.Compare(last, at.high) >= 0 {

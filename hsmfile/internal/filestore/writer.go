@@ -11,9 +11,8 @@ import (
 )
 
 // writer keeps an Update's changes in memory until its closure has succeeded,
-// and shows them over the revision that it began with. So a closure never runs
-// while bbolt is in the middle of something, and one that changes nothing never
-// touches the file.
+// and shows them over the revision that it began with. So one that changes
+// nothing never touches the file.
 //
 // A restore puts a hundred thousand keys in order and a few more out of it:
 // what comes in order costs an element of a slice and no more.
