@@ -11,6 +11,7 @@ import (
 // place is a directory in which images are made and measured.
 type place struct {
 	tools, dir string
+	program    string // of the tools: filehsm, or cheap
 	fs         string
 	env        []string
 	table      table
@@ -21,7 +22,7 @@ type place struct {
 func newPlace(tools, dir string) *place {
 	dir, err := os.MkdirTemp(dir, "filehsm-bench-")
 	must(err, "mkdir", nil)
-	p := &place{tools: tools, dir: dir}
+	p := &place{tools: tools, dir: dir, program: "filehsm"}
 	for _, name := range []string{"XDG_RUNTIME_DIR", "XDG_STATE_HOME", "TMPDIR"} {
 		sub := filepath.Join(dir, strings.ToLower(name))
 		must(os.Mkdir(sub, 0o700), "mkdir", nil)
@@ -45,13 +46,13 @@ func (p *place) remove() { must(os.RemoveAll(p.dir), "rm", nil) }
 
 func (p *place) path(name string) string { return filepath.Join(p.dir, name) }
 
-// hsm runs filehsm.
+// hsm runs filehsm, or cheap.
 func (p *place) hsm(args ...string) cost {
-	return run(p.dir, p.env, filepath.Join(p.tools, "filehsm"), args...)
+	return run(p.dir, p.env, filepath.Join(p.tools, p.program), args...)
 }
 
 func (p *place) hsmOutput(args ...string) []byte {
-	return output(p.dir, p.env, filepath.Join(p.tools, "filehsm"), args...)
+	return output(p.dir, p.env, filepath.Join(p.tools, p.program), args...)
 }
 
 // image makes an image with its users, an EC key pair to sign with, n AES

@@ -14,6 +14,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 
 CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_docs -ldflags '-s -w' -o "$work/filehsm" .
+CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_docs -ldflags '-s -w' -o "$work/cheap" ./testdata/bench/cheap
 go build -o "$work/bench" ./testdata/bench
 if command -v cc >/dev/null; then
 	cc -O2 -o "$work/p11loop" testdata/bench/p11loop/loop.c -ldl

@@ -1,6 +1,7 @@
 package filestore
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -81,17 +82,41 @@ func layNew(file *os.File, records []change) error {
 	if err := file.Truncate(0); err != nil {
 		return err
 	}
-	all := make([]element, 0, len(records)+1)
-	for i, key := range keysOf(records) {
-		all = append(all, element{key: key, value: records[i].value})
-	}
-	all = append(all, element{key: []byte(fillerKey), value: fillerValue})
 	l := &layer{file: file, room: newRoom(nil, 2, 0)} // behind the meta pages
-	m, err := l.image(element{node: &node{leafFlag, all}}, nil)
+	top := element{node: &node{branchFlag, l.leaves(records)}}
+	if of := top.node.of; len(of) == 1 {
+		top = of[0]
+	}
+	m, err := l.image(top, nil)
 	for m.txid = range 2 {
 		if err == nil {
 			err = m.write(file, l.buffer)
 		}
 	}
 	return err
+}
+
+// layAtOnce is of how many records the pages are made at once: a hundred thousand
+// keys need not be in memory twice.
+const layAtOnce = 2_000
+
+// leaves lays these records and the filler behind them.
+func (l *layer) leaves(records []change) (above []element) {
+	n, keys := &node{leafFlag, make([]element, 0, layAtOnce+1)}, keyBytes{}
+	for last := false; !last; {
+		part := records[:min(len(records), layAtOnce)]
+		records = records[len(part):]
+		n.of = n.of[:0]
+		for i, key := range keys.take(part) {
+			n.of = append(n.of, element{key: key, value: part[i].value})
+		}
+		if last = len(records) == 0; last {
+			n.of = append(n.of, element{key: []byte(fillerKey), value: fillerValue})
+		}
+		for _, e := range l.node(n) {
+			e.key = bytes.Clone(e.key)
+			above = append(above, e)
+		}
+	}
+	return above
 }

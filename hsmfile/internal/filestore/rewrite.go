@@ -104,7 +104,7 @@ func (r *rewriter) changeLeaf(p *page, changes []change) (*node, error) {
 	}
 	all := r.scratch.elements(len(p.items) + len(changes))
 	next := 0
-	for i, key := range keysOf(changes) {
+	for i, key := range new(keyBytes).take(changes) {
 		at := p.first(key)
 		if err == nil {
 			all, err = p.appendTo(all, next, at)
@@ -122,19 +122,25 @@ func (r *rewriter) changeLeaf(p *page, changes []change) (*node, error) {
 	return &node{leafFlag, all}, err
 }
 
-// keysOf are the keys of changes, in one piece of memory.
-func keysOf(changes []change) [][]byte {
+// keyBytes are the keys of changes, in one piece of memory.
+type keyBytes struct {
+	all []byte
+	of  [][]byte
+}
+
+// take gives the keys of changes, in the memory of those that it gave before.
+func (k *keyBytes) take(changes []change) [][]byte {
 	size := 0
 	for i := range changes {
 		size += len(changes[i].key)
 	}
-	all, keys := make([]byte, 0, size), make([][]byte, len(changes))
+	k.all, k.of = slices.Grow(k.all[:0], size), slices.Grow(k.of[:0], len(changes))
 	for i := range changes {
-		from := len(all)
-		all = append(all, changes[i].key...)
-		keys[i] = all[from:]
+		from := len(k.all)
+		k.all = append(k.all, changes[i].key...)
+		k.of = append(k.of, k.all[from:])
 	}
-	return keys
+	return k.of
 }
 
 // endsAfter checks that changes behind a leaf's last record belong in it: that
