@@ -35,11 +35,11 @@ func (t *tree) peek(at limits) (*page, error) {
 	if err := readAt(t.file, head[:], int64(at.id)*pageSize); err != nil {
 		return nil, err
 	}
-	if native.Uint16(head[8:]) != leafFlag {
+	if order.Uint16(head[8:]) != leafFlag {
 		return t.load(at)
 	}
-	p := &page{id: at.id, leaf: true, span: uint64(native.Uint32(head[12:])) + 1}
-	if native.Uint64(head[:]) != p.id || p.id+p.span > t.meta.pages {
+	p := &page{id: at.id, leaf: true, span: uint64(order.Uint32(head[12:])) + 1}
+	if order.Uint64(head[:]) != p.id || p.id+p.span > t.meta.pages {
 		return nil, damaged("page %d has another page's header", p.id)
 	}
 	return p, nil

@@ -2,10 +2,14 @@ package filestore
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
+
+	"golang.org/x/sys/unix"
 )
 
 // medium is the file that a commit writes.
@@ -22,8 +26,7 @@ func (s synced) Sync() error { return datasync(s.File) }
 
 // commit makes changes to the records of a tree, in this order:
 //
-//  1. the pages that change, to places that the newest meta page does not know
-//     as used;
+//  1. the pages that change, to places that neither meta page knows as used;
 //  2. sync;
 //  3. the older meta page, now the newest: THE COMMIT POINT;
 //  4. sync.
@@ -31,8 +34,16 @@ func (s synced) Sync() error { return datasync(s.File) }
 // If 3 or 4 fails, the change may or may not be there, whole either way. What a
 // commit that failed has written no meta page refers to.
 //
-// It returns the new revision.
+// A commit that was killed between 3 and 4, or whose last sync failed, is read by
+// all, and may be on no disk. So the revision before it stays whole until the
+// next commit is durable, and with its pages, in 1, the next one writes the meta
+// page again that it goes by, unless that was its own and synced.
+//
+// It returns the new revision, which has taken over what t had at hand.
 func commit(file medium, t *tree, changes []change, scratch *scratch) (*tree, error) {
+	if t.meta.txid+1 >= maxTxid {
+		return nil, damaged("it has had %d commits, and there can be no more", t.meta.txid)
+	}
 	free, err := t.freePages()
 	if err != nil {
 		return nil, err
@@ -49,12 +60,8 @@ func commit(file medium, t *tree, changes []change, scratch *scratch) (*tree, er
 	if err != nil {
 		return nil, err
 	}
-	next := t.next()
-	l := &layer{file: file, room: newRoom(free.ids, t.meta.pages, uint64(len(r.gone))), next: next, buffer: scratch.buffer[:0]}
-	next.meta, err = l.image(top, gone)
-	scratch.buffer = l.buffer
+	next, err := t.lay(file, top, gone, scratch)
 	if err == nil {
-		next.meta.txid = t.meta.txid + 1
 		err = next.meta.makeNewest(file, scratch.buffer)
 	}
 	if err != nil {
@@ -64,12 +71,54 @@ func commit(file medium, t *tree, changes []change, scratch *scratch) (*tree, er
 	return next, nil
 }
 
+// lay is step 1.
+func (t *tree) lay(file medium, top element, gone []uint64, scratch *scratch) (*tree, error) {
+	held, err := t.holdBack(file, scratch.buffer)
+	if err != nil {
+		return nil, err
+	}
+	l := &layer{file: file, next: t.next(), buffer: scratch.buffer[:0]}
+	l.room = newRoom(without(t.free.ids, held), t.meta.pages, uint64(len(gone)))
+	m, err := l.image(top, union(held, gone))
+	scratch.buffer = l.buffer
+	if err != nil {
+		return nil, err
+	}
+	if m.pages > maxPages {
+		return nil, fmt.Errorf("it would have %d pages, the most are %d: %w", m.pages, maxPages, unix.EFBIG)
+	}
+	m.txid = t.meta.txid + 1
+	l.next.meta = m
+	return l.next, nil
+}
+
+// holdBack returns the free pages that the revision before uses. If it cannot be
+// told which these are, that revision is not whole any more; then the newest one
+// must be durable before a page of it is written over.
+func (t *tree) holdBack(file medium, buffer []byte) ([]uint64, error) {
+	if t.durable {
+		return t.held, nil
+	}
+	if err := t.meta.write(file, buffer); err != nil {
+		return nil, err
+	}
+	if t.before != nil {
+		if list, err := readFreelist(t.file, t.before); err == nil {
+			used := without(t.free.ids, list.ids)
+			end, _ := slices.BinarySearch(used, t.before.pages)
+			return used[:end], nil
+		}
+	}
+	return nil, file.Sync()
+}
+
 // makeNewest makes this the newest meta page, once what it refers to is durable.
-func (m *meta) makeNewest(file medium, room []byte) error {
+func (m *meta) makeNewest(file medium, buffer []byte) error {
 	if err := file.Sync(); err != nil {
 		return err
 	}
-	if err := m.write(file, room); err != nil {
+	_, _ = rand.Read(m.nonce[:])
+	if err := m.write(file, buffer); err != nil {
 		return err
 	}
 	return file.Sync()
@@ -90,6 +139,7 @@ func layNew(file *os.File, records []change) error {
 	m, err := l.image(top, nil)
 	for m.txid = range 2 {
 		if err == nil {
+			_, _ = rand.Read(m.nonce[:])
 			err = m.write(file, l.buffer)
 		}
 	}

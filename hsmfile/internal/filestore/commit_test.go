@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 
@@ -98,7 +99,7 @@ func losePower(t *testing.T, r *recorder, raw []byte, old string, same bool) {
 	}
 	synced := r.syncs[0]
 	for n := range synced + 1 {
-		for _, there := range [][]write{r.writes[:n], inHalf(r.writes[:n]), r.writes[n:synced], without(r.writes[:synced], n)} {
+		for _, there := range [][]write{r.writes[:n], inHalf(r.writes[:n]), r.writes[n:synced], allBut(r.writes[:synced], n)} {
 			if after(applied(raw, there)) != old {
 				t.Errorf("before the sync, %d of %d writes are there: not the old records", len(there), synced)
 			}
@@ -126,7 +127,7 @@ func inHalf(writes []write) []write {
 	return append(append([]write(nil), writes[:len(writes)-1]...), write{last.b[:len(last.b)/2], last.at})
 }
 
-func without(writes []write, n int) []write {
+func allBut(writes []write, n int) []write {
 	if n >= len(writes) {
 		return writes
 	}
@@ -216,4 +217,82 @@ func TestCommitReadsWhatItLays(t *testing.T) {
 			t.Errorf("%s: the image was written", what)
 		}
 	}
+}
+
+// TestCommitLast: there is an end to the numbers of commits, and it is said before
+// anything is written.
+func TestCommitLast(t *testing.T) {
+	s := newStore(t, put("k", "v"))
+	raw := rawImage(t, s)
+	for page := range 2 {
+		body := raw[page*pageSize+headerSize:]
+		order.PutUint64(body[48:], maxTxid-2+uint64(page))
+		order.PutUint64(body[56:], checksum(body))
+	}
+	writePart(t, s.path, raw, 0)
+	mustCheck(t, s)
+	if err := s.Update(t.Context(), put("l", "w")); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("Update = %v, want ErrDamaged", err)
+	}
+	if string(rawImage(t, s)) != string(raw) {
+		t.Error("the image was written")
+	}
+}
+
+// TestCommitInCommit: what the inner one of two changed would be gone.
+func TestCommitInCommit(t *testing.T) {
+	s := newStore(t, put("k", "v"))
+	err := s.Hold(t.Context(), func(h store.Transactor) error {
+		return h.Update(t.Context(), func(w store.Writer) error {
+			return errors.Join(w.Put("k", []byte("outer")), h.Update(t.Context(), put("l", "inner")))
+		})
+	})
+	if v, _ := get(t, s, "k"); err == nil || v != "v" {
+		t.Errorf("an Update in an Update: %v, and k = %q", err, v)
+	}
+}
+
+// TestHoles: a file of holes may claim any size; what it claims is not taken for
+// memory.
+func TestHoles(t *testing.T) {
+	s := newStore(t, func(w store.Writer) error { return putMany(w, 300, plainValue) })
+	claims := func(pages uint64, list bool) {
+		raw := rawImage(t, s)
+		at := newestOf(t, raw).freelist * pageSize
+		for page := range 2 {
+			body := raw[page*pageSize+headerSize:]
+			order.PutUint64(body[40:], pages)
+			order.PutUint64(body[56:], checksum(body))
+		}
+		if list {
+			head := raw[at:]
+			order.PutUint16(head[10:], manyFree)
+			order.PutUint32(head[12:], uint32(pages/2))
+			order.PutUint64(head[headerSize:], pages*pageSize/2/8-100)
+			for i := 24; i < pageSize; i += 8 { // a first page in order; the others are holes
+				order.PutUint64(head[i:], pages-uint64(pageSize-i))
+			}
+		}
+		path := filepath.Join(fastDir(t), "holes.hsm")
+		if err := errors.Join(os.WriteFile(path, raw, 0o600), os.Truncate(path, int64(pages*pageSize))); err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		holes := mustOpen(t, path)
+		for what, err := range map[string]error{
+			"Check":  holes.Check(t.Context()),
+			"Scrub":  holes.Scrub(t.Context()),
+			"Update": holes.Update(t.Context(), put("k", "v")),
+		} {
+			if !errors.Is(err, store.ErrDamaged) {
+				t.Errorf("%s of a list %t: %v, want ErrDamaged", what, list, err)
+			}
+		}
+		if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 8<<20 {
+			t.Errorf("list %t: %d bytes", list, after.TotalAlloc-before.TotalAlloc)
+		}
+	}
+	claims(1<<50, false)
+	claims(1<<18, true)
 }

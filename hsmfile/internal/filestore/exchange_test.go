@@ -50,8 +50,8 @@ func exchanged(original []byte, a, b int, renumbered bool) []byte {
 	copy(raw[a*pageSize:], original[b*pageSize:][:pageSize])
 	copy(raw[b*pageSize:], original[a*pageSize:][:pageSize])
 	if renumbered {
-		native.PutUint64(raw[a*pageSize:], uint64(a))
-		native.PutUint64(raw[b*pageSize:], uint64(b))
+		order.PutUint64(raw[a*pageSize:], uint64(a))
+		order.PutUint64(raw[b*pageSize:], uint64(b))
 	}
 	return raw
 }
@@ -95,7 +95,7 @@ func TestLengths(t *testing.T) {
 	path := filepath.Join(fastDir(t), "cut.hsm")
 	want := recordsOf(t, original, path)
 	longer := append(bytes.Clone(original), bytes.Repeat([]byte{0xa5}, 2*pageSize)...)
-	metas := [2]uint64{native.Uint64(original[headerSize+40:]), native.Uint64(original[pageSize+headerSize+40:])}
+	metas := [2]uint64{order.Uint64(original[headerSize+40:]), order.Uint64(original[pageSize+headerSize+40:])}
 	used := int(max(metas[0], metas[1])) * pageSize
 	for size := 0; size <= len(longer); size += pageSize / 2 {
 		got := recordsOf(t, longer[:size], path)

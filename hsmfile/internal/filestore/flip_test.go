@@ -54,7 +54,7 @@ func flipMeta(raw []byte, random *rand.Rand) string {
 	page, at := random.IntN(2), 16+random.IntN(40)
 	body := raw[page*pageSize+headerSize:][:metaSize]
 	body[at] ^= 1 << random.IntN(8)
-	native.PutUint64(body[56:], checksum(body))
+	order.PutUint64(body[56:], checksum(body))
 	return fmt.Sprintf("byte %d of meta page %d is %#x", at, page, body[at])
 }
 
@@ -64,7 +64,7 @@ func copyPage(raw []byte, random *rand.Rand) string {
 	pages := len(raw) / pageSize
 	from, to := random.IntN(pages), random.IntN(pages)
 	copy(raw[to*pageSize:][:pageSize], raw[from*pageSize:][:pageSize])
-	native.PutUint64(raw[to*pageSize:], uint64(to))
+	order.PutUint64(raw[to*pageSize:], uint64(to))
 	return fmt.Sprintf("page %d in the place of %d", from, to)
 }
 
@@ -201,7 +201,7 @@ func FuzzImage(f *testing.F) {
 		copy(raw[int(at)%len(raw):], patch)
 		for page := range 2 {
 			body := raw[page*pageSize+headerSize:][:metaSize]
-			native.PutUint64(body[56:], checksum(body))
+			order.PutUint64(body[56:], checksum(body))
 		}
 		spoilAndUse(t, filepath.Join(dir, "fuzz.hsm"), raw, fmt.Sprintf("%x at %d", patch, at))
 	})

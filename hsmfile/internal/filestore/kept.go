@@ -8,10 +8,10 @@ import (
 // What a session has read and checked of a revision, or laid, is kept for the
 // next one: a command has several, and each would read the same few pages; so
 // would each commit of a loop. It counts only while nobody has written the file
-// since. Of every commit the newest meta page says so, which has a random number
-// of each: an older copy that took the same way is told apart. Of anything else
-// that comes over the file the time of change does, which cannot be set back as
-// the time of modification can.
+// since. A commit shows in the newest meta page, and by its nonce also where an
+// older copy was put back and took the same way. Anything else that comes over
+// the file shows in its time of change, which nobody can set back, as he can the
+// time of modification.
 
 // handle is the file of the session that has the revision; its pages read what
 // lies beyond their heads through it.
@@ -23,8 +23,20 @@ type kept struct {
 	until time.Time // zero: for good
 }
 
-// keptBranches bounds what a store holds on to, in pages.
-const keptBranches = 64
+// What a transaction holds on to of leaves, and a store of branches between two,
+// in pages.
+const (
+	keptLeaves   = 64
+	keptBranches = 64
+)
+
+// keep remembers a leaf for the next look-up.
+func (t *tree) keep(p *page) {
+	if t.leaves[p.id] == nil && len(t.leaves) >= keptLeaves {
+		clear(t.leaves)
+	}
+	t.leaves[p.id] = p
+}
 
 // trim lets some pages go, any, until there are n.
 func (t *tree) trim(pages map[uint64]*page, n int) {
@@ -42,9 +54,10 @@ func (t *tree) trim(pages map[uint64]*page, n int) {
 const settled = 3 * time.Second
 
 // loop is how long what a commit has laid is kept: longer than a loop takes from
-// one to the next. The file was just written, so a change of its pages alone, in
-// the same step of the file system's time, does not show: it is overwritten, or
-// found when the pages are read. What we know of the commit is right without.
+// one to the next. A change of the file that follows within one step of the file
+// system's clock does not show in its time. It does no harm: if no commit came,
+// then what we know of ours is right, and what was changed below it is overwritten
+// or found when it is read.
 const loop = 100 * time.Millisecond
 
 // take gives the revision kept to one session.

@@ -179,7 +179,7 @@ func TestKeptIsNotWritten(t *testing.T) {
 	}
 	raw := rawImage(t, s)
 	for at := 0; at < len(raw); at += pageSize {
-		if native.Uint16(raw[at+8:]) == leafFlag && bytes.Contains(raw[at:at+pageSize], []byte("short value")) {
+		if order.Uint16(raw[at+8:]) == leafFlag && bytes.Contains(raw[at:at+pageSize], []byte("short value")) {
 			writePart(t, s.path, bytes.Repeat([]byte{0xff}, 64), int64(at)+headerSize)
 		}
 	}

@@ -22,9 +22,9 @@ type layer struct {
 const layBuffer = 1 << 20
 
 // image lays the pages of an image: those that are new below top, the directory,
-// and the list of free pages, which the pages that are gone are on from now on.
-// It returns what a meta page says of them, but for the commit's number.
-func (l *layer) image(top element, gone []uint64) (*meta, error) {
+// and the list of free pages: what is left of the room, and more. It returns what
+// a meta page says of them, but for the commit's number and nonce.
+func (l *layer) image(top element, more []uint64) (*meta, error) {
 	root := top.child
 	if top.node != nil {
 		level := l.node(top.node)
@@ -33,11 +33,11 @@ func (l *layer) image(top element, gone []uint64) (*meta, error) {
 		}
 		root = level[0].child
 	}
-	bucket := native.AppendUint64(nil, root)
-	bucket = native.AppendUint64(bucket, 0) // a counter of bbolt's
+	bucket := order.AppendUint64(nil, root)
+	bucket = order.AppendUint64(bucket, 0) // a counter of bbolt's
 	records := []element{{key: []byte(bucketName), value: bucket}}
 	directory := l.page(leafFlag, bucketKind, records, tableAndData(records))
-	freelist := l.freelist(gone)
+	freelist := l.freelist(more)
 	l.flush(0)
 	return &meta{root: directory, freelist: freelist, pages: l.room.mark}, l.err
 }
@@ -96,10 +96,10 @@ func (l *layer) begin(flag uint16, count, size int) (id uint64) {
 	if len(l.buffer) > layBuffer || id != l.at+uint64(len(l.buffer))/pageSize {
 		l.flush(id)
 	}
-	l.buffer = native.AppendUint64(l.buffer, id)
-	l.buffer = native.AppendUint16(l.buffer, flag)
-	l.buffer = native.AppendUint16(l.buffer, uint16(count))
-	l.buffer = native.AppendUint32(l.buffer, uint32(span-1))
+	l.buffer = order.AppendUint64(l.buffer, id)
+	l.buffer = order.AppendUint16(l.buffer, flag)
+	l.buffer = order.AppendUint16(l.buffer, uint16(count))
+	l.buffer = order.AppendUint32(l.buffer, uint32(span-1))
 	return id
 }
 
@@ -140,11 +140,11 @@ func (l *layer) page(flag uint16, kind uint32, of []element, size int) (id uint6
 	for i := range of {
 		key, value := uint32(len(of[i].key)), uint32(len(of[i].value))
 		if flag == branchFlag {
-			b = native.AppendUint32(native.AppendUint32(b, pos), key)
-			b = native.AppendUint64(b, of[i].child)
+			b = order.AppendUint32(order.AppendUint32(b, pos), key)
+			b = order.AppendUint64(b, of[i].child)
 		} else {
-			b = native.AppendUint32(native.AppendUint32(b, kind), pos)
-			b = native.AppendUint32(native.AppendUint32(b, key), value)
+			b = order.AppendUint32(order.AppendUint32(b, kind), pos)
+			b = order.AppendUint32(order.AppendUint32(b, key), value)
 		}
 		pos += key + value - elementSize
 	}
@@ -157,32 +157,22 @@ func (l *layer) page(flag uint16, kind uint32, of []element, size int) (id uint6
 	return id
 }
 
-// freelist lays the list of free pages: those that are left and those that are
-// gone, which are in order. It finds room for itself among the former, as if it
-// had all of both to say.
-func (l *layer) freelist(gone []uint64) (id uint64) {
-	most := len(l.room.behind) + len(l.room.ahead) + len(gone)
-	size := headerSize + 8*(most+1) // the first may be their number
+// freelist lays the list of free pages: those in the room that are left, and more
+// that are none before this commit is done. It finds room for itself among the
+// former, as if it had all of both to say.
+func (l *layer) freelist(more []uint64) (id uint64) {
+	size := headerSize + 8*(l.room.count()+len(more)+1) // the first may be their number
 	l.buffer = slices.Grow(l.buffer, int(pagesFor(size))*pageSize)
 	id = l.begin(freelistFlag, 0, size)
-	count, ids := l.buffer[len(l.buffer)-headerSize+10:], make([]uint64, 0, most)
-	for _, left := range [][]uint64{l.room.behind, l.room.ahead} {
-		for _, id := range left {
-			for len(gone) > 0 && gone[0] < id {
-				ids, gone = append(ids, gone[0]), gone[1:]
-			}
-			ids = append(ids, id)
-		}
-	}
-	ids = append(ids, gone...)
+	count, ids := l.buffer[len(l.buffer)-headerSize+10:], union(l.room.left(), more)
 	if len(ids) < manyFree {
-		native.PutUint16(count, uint16(len(ids)))
+		order.PutUint16(count, uint16(len(ids)))
 	} else {
-		native.PutUint16(count, manyFree)
-		l.buffer = native.AppendUint64(l.buffer, uint64(len(ids)))
+		order.PutUint16(count, manyFree)
+		l.buffer = order.AppendUint64(l.buffer, uint64(len(ids)))
 	}
 	for _, id := range ids {
-		l.buffer = native.AppendUint64(l.buffer, id)
+		l.buffer = order.AppendUint64(l.buffer, id)
 	}
 	l.end(id, size)
 	if l.next != nil {

@@ -24,8 +24,8 @@ func loopImage(t *testing.T) *Store {
 	return s
 }
 
-// TestLoop: commits that follow each other share pages, also with one that
-// scrubs; a pause ends it.
+// TestLoop: commits that follow each other share pages, also with a reader in
+// between; a pause ends it.
 func TestLoop(t *testing.T) {
 	s := loopImage(t)
 	between := func(what string, want bool, do func()) {
@@ -150,7 +150,7 @@ func TestLoopDamage(t *testing.T) {
 		return func(t *testing.T, s *Store) {
 			raw := rawImage(t, s)
 			for id := 2; id < len(raw)/pageSize; id++ {
-				if native.Uint16(raw[id*pageSize+8:]) == flag {
+				if order.Uint16(raw[id*pageSize+8:]) == flag {
 					writePart(t, s.path, bytes.Repeat([]byte{0xff}, 64), int64(id)*pageSize+headerSize)
 				}
 			}
@@ -202,7 +202,9 @@ func TestLoopShared(t *testing.T) {
 	for i, in := range []*Store{s, s, s, other} {
 		all.Go(func() {
 			for n := range each {
-				if err := in.Update(t.Context(), put(fmt.Sprintf("new/%d/%d", i, n), "value")); err != nil {
+				err := in.Update(t.Context(), put(fmt.Sprintf("new/%d/%d", i, n), "value"))
+				err = errors.Join(err, in.Update(t.Context(), func(w store.Writer) error { _, err := w.Get("k/00100"); return err }))
+				if err != nil {
 					t.Error(err)
 				}
 			}

@@ -1,7 +1,6 @@
 package filestore
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -27,10 +26,15 @@ const (
 	// maxTxid is out of reach for commits one by one; near the end of its
 	// range the number would wrap and hide every later commit.
 	maxTxid = 1 << 62
+
+	// maxPages bounds what the numbers of a meta page make us allocate: 256 GiB,
+	// as a file of holes may claim to have.
+	maxPages = 1 << 26
 )
 
-// native is bbolt's byte order: it writes its structures as they lie in memory.
-var native = binary.NativeEndian
+// order is the byte order of everything on a page. (bbolt writes its structures as
+// they lie in memory; on all machines that count that is the same.)
+var order = binary.LittleEndian
 
 // meta is one of the two pages that say where everything lies. A commit
 // overwrites the older of the two.
@@ -81,22 +85,22 @@ func readMeta(file io.ReaderAt, page uint64, size int64) (*meta, error) {
 	}
 	body := b[headerSize:]
 	switch {
-	case native.Uint32(body) != magic:
+	case order.Uint32(body) != magic:
 		return nil, damaged("meta page %d is not bbolt's (wrong magic)", page)
-	case native.Uint32(body[4:]) != version:
-		return nil, damaged("meta page %d has version %d, want %d", page, native.Uint32(body[4:]), version)
-	case checksum(body) != native.Uint64(body[56:]):
+	case order.Uint32(body[4:]) != version:
+		return nil, damaged("meta page %d has version %d, want %d", page, order.Uint32(body[4:]), version)
+	case checksum(body) != order.Uint64(body[56:]):
 		return nil, damaged("meta page %d has a wrong checksum", page)
-	case native.Uint32(body[8:]) != pageSize:
-		return nil, damaged("meta page %d has page size %d, want %d", page, native.Uint32(body[8:]), pageSize)
-	case native.Uint64(b[:]) != page || native.Uint16(b[8:]) != metaFlag:
+	case order.Uint32(body[8:]) != pageSize:
+		return nil, damaged("meta page %d has page size %d, want %d", page, order.Uint32(body[8:]), pageSize)
+	case order.Uint64(b[:]) != page || order.Uint16(b[8:]) != metaFlag:
 		return nil, damaged("meta page %d has a wrong header", page)
 	}
 	m := &meta{
-		root:     native.Uint64(body[16:]),
-		freelist: native.Uint64(body[32:]),
-		pages:    native.Uint64(body[40:]),
-		txid:     native.Uint64(body[48:]),
+		root:     order.Uint64(body[16:]),
+		freelist: order.Uint64(body[32:]),
+		pages:    order.Uint64(body[40:]),
+		txid:     order.Uint64(body[48:]),
 		nonce:    [nonceSize]byte(body[metaSize:]),
 	}
 	return m, m.check(page, uint64(size))
@@ -112,6 +116,8 @@ func checksum(body []byte) uint64 {
 // whoever can change the file can compute the checksum.
 func (m *meta) check(page, size uint64) error {
 	switch {
+	case m.pages > maxPages:
+		return damaged("its meta page %d says %d pages, the most are %d", page, m.pages, maxPages)
 	case m.pages > size/pageSize:
 		return damaged("%d bytes are shorter than the %d pages its meta page %d says", size, m.pages, page)
 	case !m.holds(m.root) || !m.holds(m.freelist):
@@ -139,24 +145,23 @@ func readAt(file io.ReaderAt, b []byte, offset int64) error {
 	return nil
 }
 
-// write writes the meta page of a commit, over the older one. It makes it in the
-// memory that room has, if it has enough.
-func (m *meta) write(file io.WriterAt, room []byte) error {
+// write writes the meta page of a commit, over the older one, or over itself. It
+// makes it in a buffer, if that is large enough.
+func (m *meta) write(file io.WriterAt, buffer []byte) error {
 	page := m.txid % 2
-	b := native.AppendUint64(room[:0], page)
-	b = native.AppendUint16(b, metaFlag)
+	b := order.AppendUint64(buffer[:0], page)
+	b = order.AppendUint16(b, metaFlag)
 	b = append(b, make([]byte, headerSize-len(b))...)
-	b = native.AppendUint32(b, magic)
-	b = native.AppendUint32(b, version)
-	b = native.AppendUint32(b, pageSize)
-	b = native.AppendUint32(b, 0) // flags: none are known
-	b = native.AppendUint64(b, m.root)
-	b = native.AppendUint64(b, 0) // a counter of bbolt's
-	b = native.AppendUint64(b, m.freelist)
-	b = native.AppendUint64(b, m.pages)
-	b = native.AppendUint64(b, m.txid)
-	b = native.AppendUint64(b, checksum(b[headerSize:]))
-	_, _ = rand.Read(m.nonce[:])
+	b = order.AppendUint32(b, magic)
+	b = order.AppendUint32(b, version)
+	b = order.AppendUint32(b, pageSize)
+	b = order.AppendUint32(b, 0) // flags: none are known
+	b = order.AppendUint64(b, m.root)
+	b = order.AppendUint64(b, 0) // a counter of bbolt's
+	b = order.AppendUint64(b, m.freelist)
+	b = order.AppendUint64(b, m.pages)
+	b = order.AppendUint64(b, m.txid)
+	b = order.AppendUint64(b, checksum(b[headerSize:]))
 	b = append(b, m.nonce[:]...)
 	b = append(b, make([]byte, pageSize-len(b))...) // nothing reads the rest
 	_, err := file.WriteAt(b, int64(page)*pageSize)

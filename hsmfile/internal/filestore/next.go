@@ -3,11 +3,13 @@ package filestore
 import "io"
 
 // A commit knows what will be on the pages that it writes, so the transaction
-// that follows in a moment need not read them (kept.go). Each is read all the
-// same, from memory before it is written, with every check that a reader makes:
-// what we lay we could read.
+// that follows in a moment need not read them (kept.go). Each page of the tree is
+// read all the same, from memory before it is written, with the checks that a
+// reader makes of a page: what we lay we could read.
 
-// next is the revision to come, which shares the pages at hand.
+// next is the revision to come. It shares t's pages at hand, and learns those
+// that are laid beside them: only if the commit succeeds are they its own, and
+// otherwise t must be dropped with them.
 func (t *tree) next() *tree {
 	return &tree{file: t.file, branches: t.branches, leaves: t.leaves, spare: t.spare}
 }
@@ -31,14 +33,20 @@ func (w *window) ReadAt(b []byte, at int64) (int, error) {
 
 // learn reads a page that was laid, of a file of so many pages until now.
 func (t *tree) learn(laid *window, id, mark uint64) error {
-	p := t.room()
+	p := t.blank()
 	if err := p.read(laid, id, &meta{pages: mark}); err != nil {
 		return err
 	}
 	p.file = t.file
-	switch {
-	case p.items[0].bucket:
+	if p.items[0].bucket {
 		return t.begin(p)
+	}
+	if p.leaf {
+		if err := p.checkRecords(); err != nil {
+			return err
+		}
+	}
+	switch {
 	case !p.leaf && len(t.branches) < 2*keptBranches:
 		t.branches[id] = p
 	case p.leaf && len(t.leaves) < 2*keptLeaves:
@@ -60,4 +68,5 @@ func (t *tree) succeed(before *tree, gone []uint64) {
 		}
 	}
 	before.branches, before.leaves = nil, nil
+	t.held, t.durable = gone, true
 }

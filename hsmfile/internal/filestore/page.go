@@ -53,11 +53,11 @@ func (p *page) read(file io.ReaderAt, id uint64, m *meta) error {
 	if err := readAt(file, p.head, int64(id)*pageSize); err != nil {
 		return err
 	}
-	flags, count := native.Uint16(p.head[8:]), int(native.Uint16(p.head[10:]))
+	flags, count := order.Uint16(p.head[8:]), int(order.Uint16(p.head[10:]))
 	p.leaf = flags == leafFlag
-	p.span = uint64(native.Uint32(p.head[12:])) + 1
+	p.span = uint64(order.Uint32(p.head[12:])) + 1
 	switch {
-	case native.Uint64(p.head) != id:
+	case order.Uint64(p.head) != id:
 		return damaged("page %d has another page's number", id)
 	case flags != leafFlag && flags != branchFlag:
 		return damaged("page %d is of kind %#x where a branch or leaf belongs", id, flags)
@@ -95,16 +95,16 @@ func (p *page) readItem(i, start int) (int, error) {
 	offset := headerSize + i*elementSize
 	e := p.head[offset : offset+elementSize]
 	it := &p.items[i]
-	pos, keySize := native.Uint32(e), native.Uint32(e[4:])
+	pos, keySize := order.Uint32(e), order.Uint32(e[4:])
 	if p.leaf {
-		it.bucket = native.Uint32(e) == 1
-		if !it.bucket && native.Uint32(e) != 0 {
+		it.bucket = order.Uint32(e) == 1
+		if !it.bucket && order.Uint32(e) != 0 {
 			return 0, damaged("page %d has an unknown kind of record", p.id)
 		}
-		pos, keySize = native.Uint32(e[4:]), native.Uint32(e[8:])
-		it.size = int(min(native.Uint32(e[12:]), store.MaxValue+1))
+		pos, keySize = order.Uint32(e[4:]), order.Uint32(e[8:])
+		it.size = int(min(order.Uint32(e[12:]), store.MaxValue+1))
 	} else {
-		it.child = native.Uint64(e[8:])
+		it.child = order.Uint64(e[8:])
 	}
 	it.at = start + int(min(keySize, fillerKeySize+1))
 	switch {

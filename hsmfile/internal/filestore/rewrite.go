@@ -1,6 +1,9 @@
 package filestore
 
-import "slices"
+import (
+	"bytes"
+	"slices"
+)
 
 // node is a page that is made anew: what will be on it, in memory. It may have
 // become too much for one page; lay.go cuts it.
@@ -30,12 +33,12 @@ func tableAndData(of []element) int {
 }
 
 // small is what is better put together with a neighbour: less than a quarter of
-// a page, as in bbolt, or a branch with one child.
+// a page, as in bbolt.
 func (n *node) small() bool {
 	size := headerSize
 	for i := range n.of {
 		if size += n.of[i].size(); size >= pageSize/4 {
-			return n.flag == branchFlag && len(n.of) < 2
+			return false
 		}
 	}
 	return true
@@ -93,33 +96,33 @@ func (r *rewriter) change(at limits, changes []change) (*node, error) {
 		}
 		changes = changes[end:]
 	}
-	return n, r.join(at, p, n)
+	return n, r.join(n, at.depth+1, at.high)
 }
 
 // changeLeaf merges a leaf's records with changes.
 func (r *rewriter) changeLeaf(p *page, changes []change) (*node, error) {
-	err := r.remove(p.id, p.span)
-	if err == nil {
-		err = r.endsAfter(p, changes)
+	if err := r.remove(p.id, p.span); err != nil {
+		return nil, err
 	}
-	all := r.scratch.elements(len(p.items) + len(changes))
-	next := 0
+	if err := r.endsAfter(p, changes); err != nil {
+		return nil, err
+	}
+	stored, err := p.appendTo(r.scratch.elements(len(p.items)))
+	if err != nil {
+		return nil, err
+	}
+	all := r.scratch.elements(len(stored) + len(changes))
 	for i, key := range new(keyBytes).take(changes) {
-		at := p.first(key)
-		if err == nil {
-			all, err = p.appendTo(all, next, at)
-		}
-		if next = at; at < len(p.items) && string(p.items[at].key) == changes[i].key {
-			next++
+		n := p.first(key) - (len(p.items) - len(stored)) // so many come before
+		all, stored = append(all, stored[:n]...), stored[n:]
+		if len(stored) > 0 && bytes.Equal(stored[0].key, key) {
+			stored = stored[1:]
 		}
 		if changes[i].value != nil {
 			all = append(all, element{key: key, value: changes[i].value})
 		}
 	}
-	if err == nil {
-		all, err = p.appendTo(all, next, len(p.items))
-	}
-	return &node{leafFlag, all}, err
+	return &node{leafFlag, append(all, stored...)}, nil
 }
 
 // keyBytes are the keys of changes, in one piece of memory.
@@ -154,11 +157,12 @@ func (r *rewriter) endsAfter(p *page, changes []change) error {
 }
 
 // join puts each child of a branch that has become small together with a
-// neighbour, and drops those of which nothing is left.
-func (r *rewriter) join(at limits, p *page, n *node) error {
+// neighbour, and drops those of which nothing is left. The children are at this
+// depth, and all their keys less than high.
+func (r *rewriter) join(n *node, depth int, high []byte) error {
 	of := n.of[:0]
 	for i := range n.of {
-		e := n.of[i]
+		e, next := n.of[i], keyAt(n.of, i+1, high)
 		if e.node == nil || !e.node.small() {
 			of = append(of, e)
 			continue
@@ -168,19 +172,24 @@ func (r *rewriter) join(at limits, p *page, n *node) error {
 		}
 		if len(of) > 0 {
 			left := &of[len(of)-1]
-			if ok, err := r.open(at, p, left, e.node.flag); err != nil {
+			if ok, err := r.open(left, depth, e.key, e.node.flag); err != nil {
 				return err
 			} else if ok {
-				left.node.of = slices.Concat(left.node.of, e.node.of)
+				if err := r.merge(left.node, left.node.of, e.node.of, depth, next); err != nil {
+					return err
+				}
 				continue
 			}
 		}
 		if i+1 < len(n.of) {
-			right := &n.of[i+1]
-			if ok, err := r.open(at, p, right, e.node.flag); err != nil {
+			right, next := &n.of[i+1], keyAt(n.of, i+2, high)
+			if ok, err := r.open(right, depth, next, e.node.flag); err != nil {
 				return err
 			} else if ok {
-				right.node.of = slices.Concat(e.node.of, right.node.of)
+				if err := r.merge(right.node, e.node.of, right.node.of, depth, next); err != nil {
+					return err
+				}
+				right.key = e.key
 				continue
 			}
 		}
@@ -190,20 +199,40 @@ func (r *rewriter) join(at limits, p *page, n *node) error {
 	return nil
 }
 
-// open has a neighbour made anew, unless it takes several pages.
-func (r *rewriter) open(at limits, p *page, e *element, flag uint16) (bool, error) {
-	if e.node != nil {
-		return true, nil
+// keyAt is the key of an element, or a bound if there is no such element.
+func keyAt(of []element, i int, bound []byte) []byte {
+	if i < len(of) {
+		return of[i].key
 	}
-	q, err := r.t.load(at.child(p, p.first(e.key)))
-	if err != nil || q.span > 1 {
-		return false, err
+	return bound
+}
+
+// merge makes one node of the elements of two, which are at this depth. What was
+// an only child may have a neighbour now.
+func (r *rewriter) merge(n *node, left, right []element, depth int, high []byte) error {
+	n.of = slices.Concat(left, right)
+	if n.flag == leafFlag {
+		return nil
 	}
-	if q.leaf != (flag == leafFlag) {
-		return false, damaged("page %d is at the wrong depth", q.id)
+	return r.join(n, depth+1, high)
+}
+
+// open has a neighbour made anew, which is to be put together with a node of this
+// kind; not if it takes several pages.
+func (r *rewriter) open(e *element, depth int, high []byte, flag uint16) (bool, error) {
+	if e.node == nil {
+		p, err := r.t.load(limits{id: e.child, depth: depth, low: e.key, high: high})
+		if err != nil || p.span > 1 {
+			return false, err
+		}
+		if e.node, err = r.replace(p); err != nil {
+			return false, err
+		}
 	}
-	e.node, err = r.replace(q)
-	return true, err
+	if e.node.flag != flag {
+		return false, damaged("its leaves are at two depths")
+	}
+	return true, nil
 }
 
 // spareElements is room for children that are cut.
@@ -219,13 +248,13 @@ func (r *rewriter) replace(p *page) (*node, error) {
 		n.flag = leafFlag
 	}
 	var err error
-	n.of, err = p.appendTo(r.scratch.elements(len(p.items)+spareElements), 0, len(p.items))
+	n.of, err = p.appendTo(r.scratch.elements(len(p.items) + spareElements))
 	return n, err
 }
 
-// appendTo appends a page's elements from one to the one before another.
-func (p *page) appendTo(all []element, from, to int) ([]element, error) {
-	for i := from; i < to; i++ {
+// appendTo appends a page's elements.
+func (p *page) appendTo(all []element) ([]element, error) {
+	for i := range p.items {
 		it := &p.items[i]
 		e := element{key: it.key, child: it.child}
 		if p.leaf {

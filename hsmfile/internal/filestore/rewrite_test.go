@@ -1,6 +1,7 @@
 package filestore
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -182,22 +183,22 @@ func TestRewriteDamaged(t *testing.T) {
 		},
 		"a leaf on the list": func(t *testing.T, s *Store, raw []byte, leaves []int) {
 			list := raw[newestOf(t, raw).freelist*pageSize:]
-			native.PutUint16(list[10:], 1)
-			native.PutUint64(list[headerSize:], uint64(leaves[1]))
+			order.PutUint16(list[10:], 1)
+			order.PutUint64(list[headerSize:], uint64(leaves[1]))
 		},
 		"the directory on the list": func(t *testing.T, s *Store, raw []byte, leaves []int) {
 			list := raw[newestOf(t, raw).freelist*pageSize:]
-			native.PutUint16(list[10:], 1)
-			native.PutUint64(list[headerSize:], newestOf(t, raw).root)
+			order.PutUint16(list[10:], 1)
+			order.PutUint64(list[headerSize:], newestOf(t, raw).root)
 		},
 		"a leaf over another": func(t *testing.T, s *Store, raw []byte, leaves []int) {
 			if leaves[2] != leaves[1]+1 {
 				t.Fatal("the leaves do not follow each other")
 			}
 			leaf := raw[leaves[1]*pageSize:]
-			last := leaf[headerSize+elementSize*(int(native.Uint16(leaf[10:]))-1):]
-			native.PutUint32(last[12:], native.Uint32(last[12:])+pageSize)
-			native.PutUint32(leaf[12:], 1)
+			last := leaf[headerSize+elementSize*(int(order.Uint16(leaf[10:]))-1):]
+			order.PutUint32(last[12:], order.Uint32(last[12:])+pageSize)
+			order.PutUint32(leaf[12:], 1)
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -220,11 +221,43 @@ func TestRewriteDamaged(t *testing.T) {
 
 func newestOf(t *testing.T, raw []byte) *meta {
 	t.Helper()
-	newest, _, err := readMetas(strings.NewReader(string(raw)), int64(len(raw)), false)
+	newest, _, err := readMetas(bytes.NewReader(raw), int64(len(raw)), false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return newest
+}
+
+// TestRewriteRanges: of records deleted in long ranges no branch is left with one
+// child, however deep the tree.
+func TestRewriteRanges(t *testing.T) {
+	key := func(i int) string { return fmt.Sprintf("%0*d", store.MaxKey, i) }
+	const count = 3000 // one a leaf, some fifteen leaves a branch
+	s := newStore(t, func(w store.Writer) error {
+		for i := range count {
+			if err := w.Put(key(i), make([]byte, 3000)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	random := rand.New(rand.NewPCG(1, 1))
+	for range 12 {
+		mustUpdate(t, s, func(w store.Writer) error {
+			from := random.IntN(count)
+			for i := from; i < min(count, from+700); i++ {
+				if random.IntN(150) > 0 {
+					if err := w.Delete(key(i)); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+		mustCheck(t, s)
+		checkShape(t, s)
+	}
+	compareWithBolt(t, s)
 }
 
 // TestRewriteCrooked: trees that neither we nor bbolt make, but that a walk finds
@@ -242,10 +275,15 @@ func TestRewriteCrooked(t *testing.T) {
 		return element{node: n}
 	}
 	branch := func(of ...element) element { return element{node: &node{branchFlag, of}} }
+	broad := branch(leaf("a")) // not small
+	for i := range 12 {
+		broad.node.of = append(broad.node.of, leaf(fmt.Sprint("b", 10+i, strings.Repeat("x", 200))))
+	}
 	for what, tc := range map[string]struct {
 		top  element
 		want error
 	}{
+		"and both change":           {branch(broad, leaf("c", "d"), leaf(fillerKey)), store.ErrDamaged},
 		"leaves at two depths":      {branch(leaf("a", "b"), branch(leaf("c"), leaf(fillerKey))), store.ErrDamaged},
 		"no last record":            {leaf("a"), store.ErrDamaged},
 		"a branch with one child":   {branch(leaf("a", fillerKey)), nil},
@@ -261,7 +299,7 @@ func TestRewriteCrooked(t *testing.T) {
 				t.Fatal(err)
 			}
 			raw := rawImage(t, s)
-			err := s.Update(t.Context(), func(w store.Writer) error { return w.Delete("a") })
+			err := s.Update(t.Context(), func(w store.Writer) error { return errors.Join(w.Delete("a"), w.Delete("d")) })
 			if !errors.Is(err, tc.want) || err != nil && string(rawImage(t, s)) != string(raw) {
 				t.Errorf("Update = %v, want %v and no write", err, tc.want)
 			}

@@ -2,9 +2,8 @@ package filestore
 
 import "slices"
 
-// room is where pages may be laid: on those that the newest revision does not
-// use, and, when there are none left, behind its mark. What a commit lays there
-// no meta page refers to until it is done.
+// room is where pages may be laid: on those that no meta page refers to, and, when
+// there are none left, behind the mark of the newest.
 type room struct {
 	ahead  []uint64 // free pages, ascending: to be taken next
 	behind []uint64 // more, before those
@@ -52,6 +51,11 @@ func (r *room) take(span uint64) (id uint64) {
 	r.mark += span
 	return id
 }
+
+// left are the free pages that were not taken, ascending.
+func (r *room) left() []uint64 { return slices.Concat(r.behind, r.ahead) }
+
+func (r *room) count() int { return len(r.behind) + len(r.ahead) }
 
 // firstRun returns where the first run of span ids begins that follow each
 // other, or else the longest, and how long it is.

@@ -26,7 +26,7 @@ func (s *scratch) elements(n int) []element {
 	return of
 }
 
-// scratch gives one commit the memory of the one before.
+// takeScratch gives one commit the memory of the one before.
 func (s *Store) takeScratch() *scratch {
 	if kept := s.scratch.Swap(nil); kept != nil {
 		return kept

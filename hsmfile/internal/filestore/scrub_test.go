@@ -206,13 +206,13 @@ func TestScrubOfADamagedLeaf(t *testing.T) {
 	s := newStore(t, func(w store.Writer) error { return putMany(w, 60, secretValue) })
 	want, image := allRecords(t, s), rawImage(t, s)
 	put := func(at int, value uint32) func(header []byte) {
-		return func(header []byte) { native.PutUint32(header[at:], value) }
+		return func(header []byte) { order.PutUint32(header[at:], value) }
 	}
 	for _, id := range leavesOf(t, s) {
 		header := image[id*pageSize:][:headerSize]
-		overflow := native.Uint32(header[12:])
+		overflow := order.Uint32(header[12:])
 		spoilt := map[string]func(header []byte){
-			"another's number": put(0, uint32(id)+1), "a branch": put(8, branchFlag|uint32(native.Uint16(header[10:]))<<16),
+			"another's number": put(0, uint32(id)+1), "a branch": put(8, branchFlag|uint32(order.Uint16(header[10:]))<<16),
 			"one more page": put(12, overflow+1), "very many pages": put(12, 1<<31),
 		}
 		if overflow > 0 {

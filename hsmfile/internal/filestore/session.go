@@ -2,6 +2,7 @@ package filestore
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"filehsm/hsmfile/internal/store"
@@ -12,6 +13,8 @@ type session struct {
 	of   *Store
 	file *os.File
 	is   status // of the file, when its meta pages were read
+
+	updating bool // between the reading of an Update and its commit
 }
 
 var _ store.Transactor = (*session)(nil)
@@ -28,14 +31,18 @@ func (s *session) metas(acceptPrevious bool) (newest, previous *meta, err error)
 }
 
 func (s *session) tree() (*tree, error) {
-	newest, _, err := s.metas(s.of.acceptPrevious)
+	newest, before, err := s.metas(s.of.acceptPrevious)
 	if err != nil {
 		return nil, err
 	}
-	if t := s.take(newest); t != nil {
-		return t, nil
+	t := s.take(newest)
+	if t == nil {
+		t, err = newTree(&handle{s.file}, newest, &s.of.spare)
 	}
-	return newTree(&handle{s.file}, newest, &s.of.spare)
+	if err == nil {
+		t.before = before
+	}
+	return t, err
 }
 
 func (s *session) View(_ context.Context, fn func(store.Reader) error) error {
@@ -48,11 +55,15 @@ func (s *session) View(_ context.Context, fn func(store.Reader) error) error {
 }
 
 func (s *session) Update(_ context.Context, fn func(store.Writer) error) error {
+	if s.updating {
+		return errors.New("an Update in an Update would be undone by it")
+	}
+	s.updating = true
+	defer func() { s.updating = false }()
 	t, err := s.tree()
 	if err != nil {
 		return err
 	}
-	defer t.end()
 	w := newWriter(t)
 	err = fn(w)
 	changes := w.sorted()
@@ -63,7 +74,8 @@ func (s *session) Update(_ context.Context, fn func(store.Writer) error) error {
 	return s.commit(t, changes)
 }
 
-// commit makes changes to what a tree has read, which ends it.
+// commit makes changes to what a tree has read, which ends it. Of a commit that
+// failed nothing stays at hand, of one that succeeded what is its own.
 func (s *session) commit(t *tree, changes []change) error {
 	defer t.drop()
 	scratch := s.of.takeScratch()

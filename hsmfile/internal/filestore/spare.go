@@ -33,19 +33,8 @@ func (s *spare) put(p *page) {
 	}
 }
 
-// keptLeaves bounds what a transaction holds on to, in pages.
-const keptLeaves = 64
-
-// keep remembers a leaf for the next look-up.
-func (t *tree) keep(p *page) {
-	if t.leaves[p.id] == nil && len(t.leaves) >= keptLeaves {
-		clear(t.leaves)
-	}
-	t.leaves[p.id] = p
-}
-
-// room is memory for one more page.
-func (t *tree) room() *page {
+// blank is memory for one more page.
+func (t *tree) blank() *page {
 	if t.spare == nil {
 		return new(page)
 	}

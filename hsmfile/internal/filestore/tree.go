@@ -25,7 +25,10 @@ const maxDepth = 48
 type tree struct {
 	file      io.ReaderAt
 	meta      *meta
+	before    *meta     // of the revision before; nil if it is damaged
 	free      *freelist // nil: not read yet
+	held      []uint64  // of these, what the revision before uses; for a commit of ours
+	durable   bool      // a commit of ours, which was synced
 	root      uint64
 	directory *page // that of the bucket
 	branches  map[uint64]*page
@@ -47,7 +50,7 @@ func openTree(file io.ReaderAt, m *meta) (*tree, error) { return newTree(file, m
 
 func newTree(file io.ReaderAt, m *meta, spare *spare) (*tree, error) {
 	t := &tree{file: file, meta: m, branches: map[uint64]*page{}, leaves: map[uint64]*page{}, spare: spare}
-	p := t.room()
+	p := t.blank()
 	if err := p.read(file, m.root, m); err != nil {
 		return nil, err
 	}
@@ -64,7 +67,7 @@ func (t *tree) begin(p *page) error {
 	if err != nil {
 		return err
 	}
-	t.root, t.directory = native.Uint64(b), p
+	t.root, t.directory = order.Uint64(b), p
 	return nil
 }
 
@@ -100,7 +103,7 @@ func (t *tree) load(at limits) (*page, error) {
 	if p := t.atHand(at.id); p != nil {
 		return p, p.belongs(at)
 	}
-	p, err := t.loadInto(t.room(), at)
+	p, err := t.loadInto(t.blank(), at)
 	if err == nil && p.leaf && len(t.leaves) < keptLeaves {
 		t.leaves[p.id] = p
 	}
@@ -116,22 +119,22 @@ func (t *tree) atHand(id uint64) *page {
 
 // loadInto is load for a page to be read into another's memory, unless it is at
 // hand.
-func (t *tree) loadInto(room *page, at limits) (*page, error) {
+func (t *tree) loadInto(blank *page, at limits) (*page, error) {
 	if p := t.atHand(at.id); p != nil {
 		return p, p.belongs(at)
 	}
-	if err := room.read(t.file, at.id, t.meta); err != nil {
+	if err := blank.read(t.file, at.id, t.meta); err != nil {
 		return nil, err
 	}
-	if err := room.belongs(at); err != nil {
+	if err := blank.belongs(at); err != nil {
 		return nil, err
 	}
-	if !room.leaf {
-		own := *room
-		t.branches[own.id], *room = &own, page{} // its memory is not for others any more
+	if !blank.leaf {
+		own := *blank
+		t.branches[own.id], *blank = &own, page{} // its memory is not for others any more
 		return &own, nil
 	}
-	return room, room.checkRecords()
+	return blank, blank.checkRecords()
 }
 
 // belongs checks that a page is where its keys belong. The key in the branch
@@ -262,8 +265,8 @@ func (t *tree) Scan(prefix, after string, fn func(key string, value []byte) erro
 
 // Walk reads each leaf into the memory of the one before.
 func (t *tree) Walk(prefix, after string, fn func(key, value []byte) error) error {
-	room := new(page)
-	load := func(at limits) (*page, error) { return t.loadInto(room, at) }
+	blank := new(page)
+	load := func(at limits) (*page, error) { return t.loadInto(blank, at) }
 	return t.each(load, prefix, after, func(p *page, i int) error {
 		value, err := p.bytes(p.items[i].at, p.items[i].size)
 		if err != nil {
