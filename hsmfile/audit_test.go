@@ -287,6 +287,27 @@ func TestSessionClock(t *testing.T) {
 	}
 }
 
+// TestSessionInLoop: the changes of a loop look for sessions that are over once a
+// second.
+func TestSessionInLoop(t *testing.T) {
+	defer func(was func() time.Time) { clock.Now = was }(clock.Now)
+	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	clock.Now = func() time.Time { return at }
+	f := newFixture(t, CreateSpec{})
+	alice := f.login("alice")
+	token := must[SessionToken](t)(alice.Persist(f.ctx, DefaultTTL))
+	for _, step := range []struct {
+		by    time.Duration
+		there bool
+	}{{DefaultTTL - time.Millisecond, true}, {sweepEvery - time.Millisecond, true}, {sweepEvery, false}} {
+		at = at.Add(step.by)
+		f.aes(alice, "a")
+		if b := records(t, f.path)[record.SessionKey(token.user, token.id)]; (b != nil) != step.there {
+			t.Errorf("at %s the session's record is there: %t", at, b != nil)
+		}
+	}
+}
+
 // TestReadersChangeNothing: what needs no login, and what reads in a session,
 // leaves every byte as it was.
 func TestReadersChangeNothing(t *testing.T) {

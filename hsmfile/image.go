@@ -47,6 +47,7 @@ type Image struct {
 	marked  atomic.Bool                // a change of ours left a mark: finish after its commit
 	headed  atomic.Pointer[readHeader] // what the last transaction read; every one reads it first
 	decoded atomic.Pointer[roster]     // the newest that was read
+	swept   atomic.Int64               // when stale sessions were looked for, Unix milliseconds
 	waits   error                      // why what a killed process left could not be finished; until it is, nobody uses a key
 }
 

@@ -218,9 +218,16 @@ func (c *change) endSessions(user string) error {
 	return c.deleteSessions(record.SessionsOf(user), func(*record.Session) bool { return true })
 }
 
+// sweepEvery is how often the changes of a loop look for stale sessions.
+const sweepEvery = time.Second
+
 // dropStaleSessions is part of every change: nothing else reads them all.
 func (c *change) dropStaleSessions() error {
 	at := now()
+	if since := at.UnixMilli() - c.im.swept.Load(); since >= 0 && since < sweepEvery.Milliseconds() {
+		return nil
+	}
+	c.im.swept.Store(at.UnixMilli())
 	boot, err := bootID()
 	if err != nil {
 		return nil // who is over is not known; the next change drops them

@@ -153,11 +153,10 @@ func (s *Store) Hold(ctx context.Context, fn func(store.Transactor) error) error
 
 // session locks the image for fn.
 func (s *Store) session(ctx context.Context, exclusive bool, fn func(h *session) error) error {
-	file, err := s.lock(ctx, exclusive)
+	h, err := s.lock(ctx, exclusive)
 	if err != nil {
 		return err
 	}
-	h := &session{of: s, file: file}
 	defer h.close()
 	return fn(h)
 }

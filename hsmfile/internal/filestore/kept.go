@@ -96,6 +96,7 @@ func (s *session) keepLaid(t *tree) {
 		t.drop()
 		return
 	}
+	s.is, s.known = is, true
 	t.kept = kept{is, time.Now().Add(loop)}
 	s.put(t)
 }

@@ -19,8 +19,8 @@ import (
 // gets in. The gate is for fairness only. Where it cannot be made (read-only or
 // full file system, somebody else's directory) we go on without it.
 
-// lock returns the image, open and locked. Closing it unlocks.
-func (s *Store) lock(ctx context.Context, exclusive bool) (*os.File, error) {
+// lock returns the image, open and locked, as a session. Closing it unlocks.
+func (s *Store) lock(ctx context.Context, exclusive bool) (*session, error) {
 	p := newPatience(ctx, s.timeout)
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("failed to lock the image: %w", err)
@@ -33,9 +33,9 @@ func (s *Store) lock(ctx context.Context, exclusive bool) (*os.File, error) {
 		defer unix.Close(gate)
 	}
 	for {
-		file, err := s.lockOnce(p, exclusive)
-		if file != nil || err != nil {
-			return file, err
+		h, err := s.lockOnce(p, exclusive)
+		if h != nil || err != nil {
+			return h, err
 		}
 		if err := p.wait(); err != nil {
 			return nil, err
@@ -62,7 +62,7 @@ func (s *Store) passGate(p *patience) (int, error) {
 
 // lockOnce opens and locks what lies at the path now. It returns nil if
 // something else lies there by the time it has the lock.
-func (s *Store) lockOnce(p *patience, exclusive bool) (*os.File, error) {
+func (s *Store) lockOnce(p *patience, exclusive bool) (*session, error) {
 	how, flags := unix.LOCK_SH, os.O_RDONLY
 	if exclusive {
 		how, flags = unix.LOCK_EX, os.O_RDWR
@@ -75,11 +75,12 @@ func (s *Store) lockOnce(p *patience, exclusive bool) (*os.File, error) {
 		file.Close()
 		return nil, err
 	}
-	if named, err := statusAt(s.path); err != nil || !is.sameFile(named) {
+	named, err := statusAt(s.path)
+	if err != nil || !is.sameFile(named) {
 		file.Close()
 		return nil, nil
 	}
-	return file, nil
+	return &session{of: s, file: file, is: named, known: true}, nil
 }
 
 // The pauses between two tries for a lock.

@@ -12,9 +12,10 @@ import (
 type session struct {
 	of   *Store
 	file *os.File
-	is   status // of the file, when its meta pages were read
 
-	updating bool // between the reading of an Update and its commit
+	is       status // of the file, before its meta pages were read
+	known    bool   // that it is so still
+	updating bool   // between the reading of an Update and its commit
 }
 
 var _ store.Transactor = (*session)(nil)
@@ -24,8 +25,11 @@ var _ store.Transactor = (*session)(nil)
 func (s *session) close() { _ = s.file.Close() }
 
 func (s *session) metas(acceptPrevious bool) (newest, previous *meta, err error) {
-	if s.is, err = statusOf(s.file); err != nil {
-		return nil, nil, err
+	if !s.known {
+		if s.is, err = statusOf(s.file); err != nil {
+			return nil, nil, err
+		}
+		s.known = true
 	}
 	return readMetas(s.file, s.is.size, acceptPrevious)
 }
@@ -80,6 +84,7 @@ func (s *session) commit(t *tree, changes []change) error {
 	defer t.drop()
 	scratch := s.of.takeScratch()
 	defer s.of.keepScratch(scratch)
+	s.known = false
 	next, err := commit(synced{s.file}, t, changes, scratch)
 	if err == nil {
 		s.keepLaid(next)
