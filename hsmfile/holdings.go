@@ -39,9 +39,16 @@ func toggle(h *record.Holdings, n record.Name, version uint64) {
 	subtle.XORBytes(h.Sum, h.Sum, mac)
 }
 
+// held are a session's holdings as it stored them last, and what it stored: a loop
+// changes them with each key.
+type held struct {
+	record.Holdings
+	stored []byte
+}
+
 // hold changes a user's holdings by what was added and removed.
 func (s *Session) hold(c *change, added, removed []object) error {
-	h, err := c.loadHoldings(s.id(), s.keys)
+	h, err := s.loadHeld(&c.view)
 	if err != nil {
 		return err
 	}
@@ -52,7 +59,26 @@ func (s *Session) hold(c *change, added, removed []object) error {
 		toggle(h, o.name, o.version)
 	}
 	h.Count += uint64(len(added)) - uint64(len(removed))
-	return c.putHoldings(s.id(), s.keys, s.login.Gen, h)
+	if err := c.putHoldings(s.id(), s.keys, s.login.Gen, h); err != nil {
+		return err
+	}
+	stored, err := c.get(record.HoldingsName(s.id()))
+	s.held = held{*h, stored}
+	return err
+}
+
+// loadHeld is loadHoldings for who will change what it returns.
+func (s *Session) loadHeld(v *view) (*record.Holdings, error) {
+	stored, err := v.get(record.HoldingsName(s.id()))
+	if err != nil {
+		return nil, err
+	}
+	if len(stored) == 0 || !bytes.Equal(stored, s.held.stored) {
+		return v.loadHoldings(s.id(), s.keys)
+	}
+	h := s.held.Holdings
+	h.Sum = bytes.Clone(h.Sum)
+	return &h, nil
 }
 
 // compareHoldings says whether the objects that were found are those that the

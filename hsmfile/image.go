@@ -44,11 +44,13 @@ type Image struct {
 	info  Info
 	warn  func(string)
 
-	marked  atomic.Bool                // a change of ours left a mark: finish after its commit
-	headed  atomic.Pointer[readHeader] // what the last transaction read; every one reads it first
-	decoded atomic.Pointer[roster]     // the newest that was read
-	swept   atomic.Int64               // when stale sessions were looked for, Unix milliseconds
-	waits   error                      // why what a killed process left could not be finished; until it is, nobody uses a key
+	marked  atomic.Bool // a change of ours left a mark: finish after its commit
+	headers memo[record.Header]
+	counted memo[record.Counter]
+	newest  memo[chain.Link]       // by the entry
+	decoded atomic.Pointer[roster] // the newest that was read
+	swept   atomic.Int64           // when stale sessions were looked for, Unix milliseconds
+	waits   error                  // why what a killed process left could not be finished; until it is, nobody uses a key
 }
 
 // Info is what is fixed for an image, and its state when it was opened.
@@ -188,6 +190,7 @@ func newSerial() string {
 // the image can be looked at and no more. It does not read the records.
 // Errors: ErrNotFound, ErrDenied, ErrIntegrity, ErrState (a newer version).
 func Open(ctx context.Context, path string, o Options) (*Image, error) {
+	seal.Prepare()
 	s, err := filestore.Open(path, filestore.Options{LockTimeout: o.LockTimeout, AcceptPrevious: o.AcceptPrevious})
 	if err != nil {
 		return nil, storeError(path, err)

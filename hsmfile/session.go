@@ -27,6 +27,7 @@ type Session struct {
 	roster        *roster                   // newest that was verified
 	publics       map[publicKey]*record.Public
 	opened        commonKey
+	held          held
 	failuresSince int
 }
 
@@ -71,6 +72,7 @@ func (s *Session) Close() {
 	if s.opened.key != nil {
 		s.opened.key.Wipe()
 	}
+	clear(s.held.Key)
 }
 
 func (s *Session) id() string { return string(s.user.ID) }

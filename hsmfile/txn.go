@@ -1,7 +1,6 @@
 package hsmfile
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -42,34 +41,34 @@ func (im *Image) header(r store.Reader) (*record.Header, error) {
 	if err != nil {
 		return nil, err
 	}
-	if at := im.headed.Load(); at != nil && bytes.Equal(at.stored, b) {
-		h := at.Header // the transaction's own to change
-		return &h, nil
-	}
-	h, err := im.checkHeader(b)
-	if err == nil {
-		im.headed.Store(&readHeader{*h, b})
-	}
-	return h, err
+	h, err := im.headers.of(b, im.checkHeader) // a copy: the transaction's own to change
+	return &h, err
 }
 
-// readHeader is a header that was found right, and what it was decoded from.
-type readHeader struct {
-	record.Header
-	stored []byte
-}
-
-func (im *Image) checkHeader(b []byte) (*record.Header, error) {
+func (im *Image) checkHeader(b []byte) (none record.Header, err error) {
 	h, err := record.DecodeHeader(b)
 	switch {
 	case errors.Is(err, record.ErrFuture):
-		return nil, refuse(ErrState, "use a newer filehsm with this image", "%s: image was written by a newer version of filehsm", im.path)
+		return none, refuse(ErrState, "use a newer filehsm with this image", "%s: image was written by a newer version of filehsm", im.path)
 	case err != nil:
-		return nil, im.damaged("header", err)
+		return none, im.damaged("header", err)
 	case modeNames[h.Mode] == "" || h.State < uint8(Uninitialized) || h.State > uint8(Zeroized):
-		return nil, im.damaged("header", record.ErrMalformed)
+		return none, im.damaged("header", record.ErrMalformed)
 	}
-	return h, nil
+	return *h, nil
+}
+
+// lastEntry is the newest entry of the chain; a nil Entry if there is none.
+func (im *Image) lastEntry(r store.Reader) (chain.Link, error) {
+	key, stored, err := r.Last(record.EntryPrefix())
+	if err != nil || stored == nil {
+		return chain.Link{}, err
+	}
+	last, err := im.newest.of(stored, chain.DecodeLink)
+	if err == nil {
+		err = last.InPlace(key)
+	}
+	return last, err
 }
 
 func (v *view) key(n record.Name) string { return record.SetPrefix(v.h.Set) + string(n) }
@@ -174,7 +173,7 @@ func (im *Image) updateIn(ctx context.Context, tx store.Transactor, fn func(*cha
 			return err
 		}
 		c := &change{view: view{im: im, r: w, h: h}, w: w}
-		last, err := chain.Last(w)
+		last, err := im.lastEntry(w)
 		if err != nil {
 			return im.damaged("audit chain", err)
 		}
@@ -268,6 +267,7 @@ func (c *change) record(e chain.Entry) error {
 	}
 	b := e.Encode()
 	c.before, c.wrote, c.keys = chain.Link{Entry: &e, Hash: record.Hash(b)}, map[string][]byte{}, 0
+	c.im.newest.set(b, c.before)
 	return c.w.Put(record.EntryKey(e.Sequence), b)
 }
 

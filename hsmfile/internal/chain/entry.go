@@ -147,12 +147,27 @@ func At(r store.Reader, seq uint64) (Link, error) {
 }
 
 func link(key string, value []byte) (Link, error) {
+	l, err := DecodeLink(value)
+	if err == nil {
+		err = l.InPlace(key)
+	}
+	return l, err
+}
+
+// DecodeLink is an entry from its stored bytes.
+func DecodeLink(value []byte) (Link, error) {
 	e, err := Decode(value)
 	if err != nil {
 		return Link{}, fmt.Errorf("%w: %v", ErrBroken, err)
 	}
-	if record.EntryKey(e.Sequence) != key {
-		return Link{}, fmt.Errorf("%w: entry %d is not in its place", ErrBroken, e.Sequence)
-	}
 	return Link{Entry: e, Hash: record.Hash(value)}, nil
+}
+
+// InPlace says whether the entry's sequence is that of the key under which it
+// lies: ErrBroken if not.
+func (l Link) InPlace(key string) error {
+	if record.EntryKey(l.Sequence) != key {
+		return fmt.Errorf("%w: entry %d is not in its place", ErrBroken, l.Sequence)
+	}
+	return nil
 }
