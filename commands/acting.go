@@ -3,6 +3,7 @@ package commands
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"filehsm/hsmfile"
 )
@@ -85,7 +86,7 @@ func (c *call) prove(im *hsmfile.Image, cr credentials) (*hsmfile.Session, error
 		}
 		c.Warn("%v", err)
 	}
-	return c.login(im, cr)
+	return c.login(im, cr, 0)
 }
 
 // settleName finds out who acts, where only the session or the configuration
@@ -110,9 +111,10 @@ func (c *call) settleName(im *hsmfile.Image, cr credentials) (credentials, *hsmf
 	return cr, token, nil
 }
 
-// login asks for the password if no source gave one, and logs in.
-func (c *call) login(im *hsmfile.Image, cr credentials) (*hsmfile.Session, error) {
-	offer := hsmfile.Credentials{Username: cr.Name, Role: cr.Role, Password: cr.Password, LastAttempt: c.Switch("last-attempt")}
+// login asks for the password if no source gave one, and logs in: for this command
+// alone, or with a session of this length.
+func (c *call) login(im *hsmfile.Image, cr credentials, session time.Duration) (*hsmfile.Session, error) {
+	offer := hsmfile.Credentials{Username: cr.Name, Role: cr.Role, Password: cr.Password, LastAttempt: c.Switch("last-attempt"), SessionTTL: session}
 	if offer.Password == nil {
 		role, err := c.roleOf(im, cr)
 		if err != nil {

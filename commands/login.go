@@ -69,7 +69,7 @@ func (c *call) loginAs(im *hsmfile.Image, role hsmfile.Role) (*hsmfile.Session, 
 	if role != 0 {
 		cr.Role = role
 	}
-	s, err := c.login(im, cr)
+	s, err := c.login(im, cr, c.SessionTTL())
 	if err != nil {
 		return nil, err
 	}

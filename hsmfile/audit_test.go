@@ -262,52 +262,6 @@ func TestClockBackwards(t *testing.T) {
 	}
 }
 
-// TestSessionClock: a session ends by the clock in either direction, and a
-// change removes its record.
-func TestSessionClock(t *testing.T) {
-	defer func(was func() time.Time) { clock.Now = was }(clock.Now)
-	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
-	clock.Now = func() time.Time { return at }
-	for _, by := range []time.Duration{DefaultTTL, -time.Minute} {
-		f := newFixture(t, CreateSpec{})
-		alice := f.login("alice")
-		token := must[SessionToken](t)(alice.Persist(f.ctx, DefaultTTL))
-		must[*Session](t)(f.im.Resume(f.ctx, token))
-		began := at
-		at = at.Add(by)
-		_, err := f.im.Resume(f.ctx, token)
-		f.wants(err, ErrNotFound, fmt.Sprintf("resume after %s", by))
-		f.aes(alice, "a")
-		for key := range records(t, f.path) {
-			if strings.HasPrefix(key, record.SessionPrefix()) {
-				t.Errorf("after %s the session's record is still there", by)
-			}
-		}
-		at = began
-	}
-}
-
-// TestSessionInLoop: the changes of a loop look for sessions that are over once a
-// second.
-func TestSessionInLoop(t *testing.T) {
-	defer func(was func() time.Time) { clock.Now = was }(clock.Now)
-	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
-	clock.Now = func() time.Time { return at }
-	f := newFixture(t, CreateSpec{})
-	alice := f.login("alice")
-	token := must[SessionToken](t)(alice.Persist(f.ctx, DefaultTTL))
-	for _, step := range []struct {
-		by    time.Duration
-		there bool
-	}{{DefaultTTL - time.Millisecond, true}, {sweepEvery - time.Millisecond, true}, {sweepEvery, false}} {
-		at = at.Add(step.by)
-		f.aes(alice, "a")
-		if b := records(t, f.path)[record.SessionKey(token.user, token.id)]; (b != nil) != step.there {
-			t.Errorf("at %s the session's record is there: %t", at, b != nil)
-		}
-	}
-}
-
 // TestReadersChangeNothing: what needs no login, and what reads in a session,
 // leaves every byte as it was.
 func TestReadersChangeNothing(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/record"
@@ -20,6 +21,7 @@ type Credentials struct {
 	Role        Role
 	Password    *secret.Bytes
 	LastAttempt bool
+	SessionTTL  time.Duration // if not 0, what Persist will be asked for: it is done in the login's own transaction
 }
 
 // Results of a login's audit entry, in CloudHSM's words where it has them.
@@ -318,6 +320,9 @@ func (a *attempt) right(c *change, s *Session) error {
 		if err := c.putPins(s.id(), s.keys, s.login.Gen, s.roster); err != nil {
 			return err
 		}
+	}
+	if err := s.leave(c, a.cred.SessionTTL); err != nil {
+		return err
 	}
 	if err := c.record(s.entry(c, chain.Login)); err != nil {
 		return err

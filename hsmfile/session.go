@@ -28,6 +28,7 @@ type Session struct {
 	publics       map[publicKey]*record.Public
 	opened        commonKey
 	held          held
+	left          *left
 	failuresSince int
 }
 

@@ -93,23 +93,61 @@ func (s *Session) Persist(ctx context.Context, ttl time.Duration) (SessionToken,
 	if err := ValidateTTL(ttl); err != nil {
 		return SessionToken{}, err
 	}
-	t := SessionToken{image: s.im.info.ID, user: s.id(), username: s.user.Name, role: s.Role()}
-	err := s.write(ctx, opSession, func(c *change) error {
-		began := now().UnixMilli()
-		t.id, t.key = seal.Random(sessionIDSize), seal.NewKey()
-		t.expires = time.UnixMilli(began + ttl.Milliseconds()).UTC()
-		boot, err := bootID()
-		if err != nil {
-			return err // a session of no boot would be over at once
-		}
-		rec := record.Session{User: s.user.ID, Gen: s.login.Gen, Boot: boot, UID: uint32(os.Getuid()),
-			Began: began, Expires: t.expires.UnixMilli()}
-		if rec.Sealed, err = seal.Seal(t.key, c.sessionPlace(t, &rec), s.keys.Secret().Reveal()); err != nil {
-			return err
-		}
-		return c.w.Put(record.SessionKey(t.user, t.id), record.Encode(&rec))
+	if left := s.left; left != nil && left.ttl == ttl {
+		s.left = nil
+		return left.SessionToken, nil
+	}
+	var t SessionToken
+	err := s.write(ctx, opSession, func(c *change) (err error) {
+		t, err = s.putSession(c, ttl)
+		return err
 	})
 	return t, err
+}
+
+// left is a session that the login's transaction has left in the image, if it is
+// committed.
+type left struct {
+	SessionToken
+	ttl time.Duration
+}
+
+// leave does in a login's transaction what Persist will be asked for, unless
+// something comes before that: offers to be taken up, or a new generation, which
+// ends sessions.
+func (s *Session) leave(c *change, ttl time.Duration) error {
+	if ttl == 0 || s.login.Gen < s.user.MinGen {
+		return nil
+	}
+	if err := ValidateTTL(ttl); err != nil {
+		return err
+	}
+	err := s.noOffers(&c.view)
+	if errors.Is(err, errOffers) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	t, err := s.putSession(c, ttl)
+	s.left = &left{t, ttl}
+	return err
+}
+
+func (s *Session) putSession(c *change, ttl time.Duration) (SessionToken, error) {
+	boot, err := bootID()
+	if err != nil {
+		return SessionToken{}, err // a session of no boot would be over at once
+	}
+	began := now().UnixMilli()
+	t := SessionToken{image: s.im.info.ID, user: s.id(), username: s.user.Name, role: s.Role(),
+		id: seal.Random(sessionIDSize), key: seal.NewKey(), expires: time.UnixMilli(began + ttl.Milliseconds()).UTC()}
+	rec := record.Session{User: s.user.ID, Gen: s.login.Gen, Boot: boot, UID: uint32(os.Getuid()),
+		Began: began, Expires: t.expires.UnixMilli()}
+	if rec.Sealed, err = seal.Seal(t.key, c.sessionPlace(t, &rec), s.keys.Secret().Reveal()); err != nil {
+		return SessionToken{}, err
+	}
+	return t, c.w.Put(record.SessionKey(t.user, t.id), record.Encode(&rec))
 }
 
 // sessionPlace binds the sealed secret to all that limits the session.
