@@ -6,9 +6,9 @@ import "context"
 type pageSet []bool
 
 // Check walks all pages of the newest revision and holds them against the list
-// of free ones. The one before is not looked at: a commit that was killed may
-// have written over its pages. Check changes nothing and takes time in the size
-// of the image.
+// of free ones. The one before is not looked at: earlier builds wrote over its
+// pages when they began the next. Check changes nothing and takes time in the
+// size of the image.
 //
 // Errors: store.ErrDamaged, and those of View.
 func (s *Store) Check(ctx context.Context) error {

@@ -1,7 +1,6 @@
 package filestore
 
 import (
-	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -122,51 +121,4 @@ func (m *meta) makeNewest(file medium, buffer []byte) error {
 		return err
 	}
 	return file.Sync()
-}
-
-// layNew makes an empty file, or one that layNew made, an image with these
-// records, which are in order. It does not sync. Both meta pages describe the
-// same tree, of commits 0 and 1.
-func layNew(file *os.File, records []change) error {
-	if err := file.Truncate(0); err != nil {
-		return err
-	}
-	l := &layer{file: file, room: newRoom(nil, 2, 0)} // behind the meta pages
-	top := element{node: &node{branchFlag, l.leaves(records)}}
-	if of := top.node.of; len(of) == 1 {
-		top = of[0]
-	}
-	m, err := l.image(top, nil)
-	for m.txid = range 2 {
-		if err == nil {
-			_, _ = rand.Read(m.nonce[:])
-			err = m.write(file, l.buffer)
-		}
-	}
-	return err
-}
-
-// layAtOnce is of how many records the pages are made at once: a hundred thousand
-// keys need not be in memory twice.
-const layAtOnce = 2_000
-
-// leaves lays these records and the filler behind them.
-func (l *layer) leaves(records []change) (above []element) {
-	n, keys := &node{leafFlag, make([]element, 0, layAtOnce+1)}, keyBytes{}
-	for last := false; !last; {
-		part := records[:min(len(records), layAtOnce)]
-		records = records[len(part):]
-		n.of = n.of[:0]
-		for i, key := range keys.take(part) {
-			n.of = append(n.of, element{key: key, value: part[i].value})
-		}
-		if last = len(records) == 0; last {
-			n.of = append(n.of, element{key: []byte(fillerKey), value: fillerValue})
-		}
-		for _, e := range l.node(n) {
-			e.key = bytes.Clone(e.key)
-			above = append(above, e)
-		}
-	}
-	return above
 }

@@ -45,7 +45,7 @@ func (s *session) scrub() error {
 	if err := wipeUnused(s.file, used, s.is.size); err != nil {
 		return fmt.Errorf("failed to overwrite deleted records: %w", err)
 	}
-	if err := s.file.Sync(); err != nil {
+	if err := (synced{s.file}).Sync(); err != nil {
 		return fmt.Errorf("failed to sync the image: %w", err)
 	}
 	return nil
