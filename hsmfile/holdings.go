@@ -39,16 +39,16 @@ func toggle(h *record.Holdings, n record.Name, version uint64) {
 	subtle.XORBytes(h.Sum, h.Sum, mac)
 }
 
-// held are a session's holdings as it stored them last, and what it stored: a loop
-// changes them with each key.
-type held struct {
+// knownHoldings are a session's holdings as it stored them last, and what it
+// stored: a loop changes them with each key.
+type knownHoldings struct {
 	record.Holdings
 	stored []byte
 }
 
 // hold changes a user's holdings by what was added and removed.
 func (s *Session) hold(c *change, added, removed []object) error {
-	h, err := s.loadHeld(&c.view)
+	h, err := s.holdings(&c.view)
 	if err != nil {
 		return err
 	}
@@ -63,20 +63,20 @@ func (s *Session) hold(c *change, added, removed []object) error {
 		return err
 	}
 	stored, err := c.get(record.HoldingsName(s.id()))
-	s.held = held{*h, stored}
+	s.known = knownHoldings{*h, stored}
 	return err
 }
 
-// loadHeld is loadHoldings for who will change what it returns.
-func (s *Session) loadHeld(v *view) (*record.Holdings, error) {
+// holdings are the user's, whose count and sum the caller may change.
+func (s *Session) holdings(v *view) (*record.Holdings, error) {
 	stored, err := v.get(record.HoldingsName(s.id()))
 	if err != nil {
 		return nil, err
 	}
-	if len(stored) == 0 || !bytes.Equal(stored, s.held.stored) {
+	if len(stored) == 0 || !bytes.Equal(stored, s.known.stored) {
 		return v.loadHoldings(s.id(), s.keys)
 	}
-	h := s.held.Holdings
+	h := s.known.Holdings
 	h.Sum = bytes.Clone(h.Sum)
 	return &h, nil
 }

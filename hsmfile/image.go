@@ -45,9 +45,9 @@ type Image struct {
 	warn  func(string)
 
 	marked  atomic.Bool // a change of ours left a mark: finish after its commit
-	headers memo[record.Header]
-	counted memo[record.Counter]
-	newest  memo[chain.Link]       // by the entry
+	header  memo[record.Header]
+	counter memo[record.Counter]
+	entry   memo[chain.Link]       // the newest of the chain
 	decoded atomic.Pointer[roster] // the newest that was read
 	swept   atomic.Int64           // when stale sessions were looked for, Unix milliseconds
 	waits   error                  // why what a killed process left could not be finished; until it is, nobody uses a key
@@ -190,7 +190,7 @@ func newSerial() string {
 // the image can be looked at and no more. It does not read the records.
 // Errors: ErrNotFound, ErrDenied, ErrIntegrity, ErrState (a newer version).
 func Open(ctx context.Context, path string, o Options) (*Image, error) {
-	seal.Prepare()
+	seal.PrepareEd25519()
 	s, err := filestore.Open(path, filestore.Options{LockTimeout: o.LockTimeout, AcceptPrevious: o.AcceptPrevious})
 	if err != nil {
 		return nil, storeError(path, err)

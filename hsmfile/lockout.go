@@ -56,7 +56,7 @@ func (v *view) loadCounter(u *record.User) (record.Counter, error) {
 	if err != nil {
 		return record.Counter{}, err
 	}
-	n, err := v.im.counted.of(b, record.DecodeCounter)
+	n, err := v.im.counter.of(b, record.DecodeCounter)
 	if err == nil && string(n.User) != string(u.ID) {
 		err = record.ErrMalformed
 	}

@@ -21,7 +21,7 @@ type Credentials struct {
 	Role        Role
 	Password    *secret.Bytes
 	LastAttempt bool
-	SessionTTL  time.Duration // if not 0, what Persist will be asked for: it is done in the login's own transaction
+	SessionTTL  time.Duration // if not 0, what Persist will be asked for, and must be: it is done in the login's own transaction
 }
 
 // Results of a login's audit entry, in CloudHSM's words where it has them.
@@ -40,7 +40,8 @@ type attempt struct {
 	before record.Counter // as it was when the attempt was counted
 	rule   LockoutRule
 
-	counting bool // the count was put into the transaction
+	counting bool     // the count was put into the transaction
+	session  *Session // of the right password, put into the transaction
 }
 
 // errAgain: what the attempt was prepared with has changed meanwhile.
@@ -54,6 +55,11 @@ func (im *Image) Login(ctx context.Context, cred Credentials) (*Session, error) 
 	if cred.Password.Len() == 0 {
 		return nil, refuse(ErrUsage, "give one: --password-file FILE", "%s: no password was offered; nothing was counted", im.path)
 	}
+	if cred.SessionTTL != 0 {
+		if err := ValidateTTL(cred.SessionTTL); err != nil {
+			return nil, err
+		}
+	}
 	for {
 		a, err := im.prepareLogin(ctx, cred) // (1)
 		if err != nil {
@@ -66,18 +72,27 @@ func (im *Image) Login(ctx context.Context, cred Credentials) (*Session, error) 
 			}
 			continue
 		}
-		if done := im.finishIfMarked(context.WithoutCancel(ctx)); err == nil {
-			err = done
-		}
+		done := im.finishIfMarked(context.WithoutCancel(ctx))
 		if err != nil {
 			return nil, err
 		}
-		if err := s.renewIfAsked(ctx, a.kek); err != nil {
-			s.Close()
-			return nil, err
+		if done == nil {
+			done = s.renewIfAsked(ctx, a.kek)
+		}
+		if done != nil {
+			return nil, s.abandon(ctx, done)
 		}
 		return s, nil
 	}
+}
+
+// abandon ends a session that nobody will get, and what it has left in the image.
+func (s *Session) abandon(ctx context.Context, why error) error {
+	if p := s.takePersisted(); p != nil {
+		_ = s.im.Logout(context.WithoutCancel(ctx), p.SessionToken) // why says more
+	}
+	s.Close()
+	return why
 }
 
 // Admit says what Login would refuse untried, whatever the password: so that
@@ -321,9 +336,10 @@ func (a *attempt) right(c *change, s *Session) error {
 			return err
 		}
 	}
-	if err := s.leave(c, a.cred.SessionTTL); err != nil {
+	if err := s.persistWithLogin(c, a.cred.SessionTTL); err != nil {
 		return err
 	}
+	a.session = s
 	if err := c.record(s.entry(c, chain.Login)); err != nil {
 		return err
 	}
@@ -333,7 +349,14 @@ func (a *attempt) right(c *change, s *Session) error {
 // putBack undoes the count after a right password that could not be settled
 // (a full disk, a roster that does not verify): the user did nothing wrong.
 func (a *attempt) putBack(ctx context.Context, tx store.Transactor, why error) error {
-	err := a.im.updateIn(ctx, tx, func(c *change) error { return c.putCounter(a.before) })
+	err := a.im.updateIn(ctx, tx, func(c *change) error {
+		if a.session != nil && a.session.persisted != nil { // the transaction may be there all the same
+			if err := c.deleteSession(a.session.persisted.SessionToken); err != nil {
+				return err
+			}
+		}
+		return c.putCounter(a.before)
+	})
 	if err != nil {
 		return errors.Join(why, err)
 	}

@@ -9,10 +9,10 @@ import (
 // from: every transaction reads it first, and mostly it is as it was. Whoever gets
 // the value does not change what it points to.
 type memo[T any] struct {
-	last atomic.Pointer[decoded[T]]
+	last atomic.Pointer[memoized[T]]
 }
 
-type decoded[T any] struct {
+type memoized[T any] struct {
 	stored []byte
 	value  T
 }
@@ -30,4 +30,4 @@ func (m *memo[T]) of(stored []byte, decode func([]byte) (T, error)) (T, error) {
 }
 
 // set says what a stored record decodes to.
-func (m *memo[T]) set(stored []byte, value T) { m.last.Store(&decoded[T]{stored, value}) }
+func (m *memo[T]) set(stored []byte, value T) { m.last.Store(&memoized[T]{stored, value}) }

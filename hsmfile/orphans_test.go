@@ -56,7 +56,7 @@ func TestBackupBesideDeletion(t *testing.T) {
 		t.Errorf("bob sees %q", got)
 	}
 	ok(t, im.store.View(f.ctx, func(r store.Reader) error {
-		h, err := im.header(r)
+		h, err := im.loadHeader(r)
 		ok(t, err)
 		v := &view{im: im, r: r, h: h}
 		orphans, err := v.orphans(must[*roster](t)(v.publicRoster()))

@@ -27,8 +27,8 @@ type Session struct {
 	roster        *roster                   // newest that was verified
 	publics       map[publicKey]*record.Public
 	opened        commonKey
-	held          held
-	left          *left
+	known         knownHoldings
+	persisted     *persisted // with the login; Persist gives it out
 	failuresSince int
 }
 
@@ -67,13 +67,18 @@ func (s *Session) FailuresSince() int { return s.failuresSince }
 
 // Close forgets the keys. Best effort, as secret.Wipe is.
 func (s *Session) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known = knownHoldings{}
+	if s.persisted != nil {
+		s.persisted.key.Wipe()
+	}
 	for _, k := range s.older {
 		k.Secret().Wipe()
 	}
 	if s.opened.key != nil {
 		s.opened.key.Wipe()
 	}
-	clear(s.held.Key)
 }
 
 func (s *Session) id() string { return string(s.user.ID) }
@@ -110,9 +115,6 @@ func (s *Session) check(v *view, op operation) error {
 	if err := v.needState(Active); err != nil {
 		return err
 	}
-	if !slices.Contains(operations[op].roles, Role(s.user.Role)) {
-		return denyRole(v.im.path, s, op)
-	}
 	b, err := v.get(record.LoginName(s.id()))
 	if err != nil {
 		return err
@@ -127,7 +129,10 @@ func (s *Session) check(v *view, op operation) error {
 	if u == nil || u.Role != s.user.Role {
 		return s.removed(v)
 	}
-	s.user = *u
+	s.user = *u // as the roster in force has it, which was verified
+	if !slices.Contains(operations[op].roles, Role(u.Role)) {
+		return denyRole(v.im.path, s, op)
+	}
 	n, err := v.loadCounter(u)
 	if err == nil && n.Locked {
 		err = lockedOut(v.im.path, u.Name)

@@ -88,41 +88,52 @@ func ValidateTTL(ttl time.Duration) error {
 }
 
 // Persist leaves the session in the image for later commands, until ttl is
-// over, the machine is booted anew, or the user's password changes.
+// over, the machine is booted anew, or the user's password changes. If the login
+// has done so already, for this ttl, that counts, from then on.
 func (s *Session) Persist(ctx context.Context, ttl time.Duration) (SessionToken, error) {
 	if err := ValidateTTL(ttl); err != nil {
 		return SessionToken{}, err
 	}
-	if left := s.left; left != nil && left.ttl == ttl {
-		s.left = nil
-		return left.SessionToken, nil
+	before := s.takePersisted()
+	if before != nil && before.ttl == ttl {
+		return before.SessionToken, nil
 	}
 	var t SessionToken
 	err := s.write(ctx, opSession, func(c *change) (err error) {
+		if before != nil {
+			if err := c.deleteSession(before.SessionToken); err != nil {
+				return err
+			}
+		}
 		t, err = s.putSession(c, ttl)
 		return err
 	})
 	return t, err
 }
 
-// left is a session that the login's transaction has left in the image, if it is
-// committed.
-type left struct {
+// persisted is a session that the login's own transaction has left in the image,
+// and how long it lasts.
+type persisted struct {
 	SessionToken
 	ttl time.Duration
 }
 
-// leave does in a login's transaction what Persist will be asked for, unless
-// something comes before that: offers to be taken up, or a new generation, which
-// ends sessions.
-func (s *Session) leave(c *change, ttl time.Duration) error {
+func (s *Session) takePersisted() *persisted {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.persisted
+	s.persisted = nil
+	return p
+}
+
+// persistWithLogin does in a login's transaction what Persist will be asked for,
+// unless something comes before that: offers to be taken up, or a new generation,
+// which ends sessions.
+func (s *Session) persistWithLogin(c *change, ttl time.Duration) error {
 	if ttl == 0 || s.login.Gen < s.user.MinGen {
 		return nil
 	}
-	if err := ValidateTTL(ttl); err != nil {
-		return err
-	}
-	err := s.noOffers(&c.view)
+	err := s.enter(&c.view, opSession)
 	if errors.Is(err, errOffers) {
 		return nil
 	}
@@ -130,8 +141,14 @@ func (s *Session) leave(c *change, ttl time.Duration) error {
 		return err
 	}
 	t, err := s.putSession(c, ttl)
-	s.left = &left{t, ttl}
+	s.persisted = &persisted{t, ttl}
 	return err
+}
+
+// deleteSession removes a session that nobody has the other half of.
+func (c *change) deleteSession(t SessionToken) error {
+	c.scrub = true
+	return c.w.Delete(record.SessionKey(t.user, t.id))
 }
 
 func (s *Session) putSession(c *change, ttl time.Duration) (SessionToken, error) {
@@ -259,17 +276,18 @@ func (c *change) endSessions(user string) error {
 // sweepEvery is how often the changes of a loop look for stale sessions.
 const sweepEvery = time.Second
 
-// dropStaleSessions is part of every change: nothing else reads them all.
+// dropStaleSessions is part of every change, but for a loop's: nothing else reads
+// them all.
 func (c *change) dropStaleSessions() error {
 	at := now()
 	if since := at.UnixMilli() - c.im.swept.Load(); since >= 0 && since < sweepEvery.Milliseconds() {
 		return nil
 	}
-	c.im.swept.Store(at.UnixMilli())
 	boot, err := bootID()
 	if err != nil {
-		return nil // who is over is not known; the next change drops them
+		return nil // who is over is not known; a later change drops them
 	}
+	c.swept = at.UnixMilli()
 	return c.deleteSessions(record.SessionPrefix(), func(rec *record.Session) bool { return stale(rec, at, boot) })
 }
 

@@ -2,13 +2,18 @@ package hsmfile
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"filehsm/hsmfile/attr"
 	"filehsm/hsmfile/internal/clock"
 	"filehsm/hsmfile/internal/record"
+	"filehsm/hsmfile/internal/store"
 )
 
 // TestSessionClock: a session ends by the clock in either direction, and a
@@ -65,7 +70,7 @@ func TestSessionWithLogin(t *testing.T) {
 		t.Helper()
 		f.reopen()
 		s := must[*Session](t)(f.im.Login(f.ctx, Credentials{Username: name, Password: pw(passwords[name]), SessionTTL: DefaultTTL}))
-		left := s.left != nil
+		left := s.persisted != nil
 		token := must[SessionToken](t)(s.Persist(f.ctx, DefaultTTL))
 		if again := must[SessionToken](t)(s.Persist(f.ctx, DefaultTTL)); bytes.Equal(again.key.Reveal(), token.key.Reveal()) {
 			t.Error("two sessions have one key")
@@ -91,13 +96,7 @@ func TestSessionWithLogin(t *testing.T) {
 	}
 	_, err := f.im.Login(f.ctx, Credentials{Username: "alice", Password: pw("wrong"), SessionTTL: DefaultTTL})
 	f.wants(err, ErrAuth, "a wrong password")
-	n := 0
-	for key := range records(t, f.path) {
-		if strings.HasPrefix(key, record.SessionPrefix()) {
-			n++
-		}
-	}
-	if n != 7 {
+	if n := f.sessions(); n != 7 {
 		t.Errorf("%d sessions are left, want 7: three logins with two each, and one of another length", n)
 	}
 }
@@ -117,4 +116,195 @@ func TestSessionAfterRenewal(t *testing.T) {
 	token := must[SessionToken](t)(s.Persist(f.ctx, DefaultTTL))
 	f.reopen()
 	must[*Session](t)(f.im.Resume(f.ctx, token))
+}
+
+// sessions is how many session records there are.
+func (f *fixture) sessions() (n int) {
+	for key := range records(f.T, f.path) {
+		if strings.HasPrefix(key, record.SessionPrefix()) {
+			n++
+		}
+	}
+	return n
+}
+
+// loginFor is a login that leaves a session.
+func (f *fixture) loginFor(name string, ttl time.Duration) (*Session, error) {
+	return f.im.Login(f.ctx, Credentials{Username: name, Password: pw(passwords[name]), SessionTTL: ttl})
+}
+
+// TestSessionOtherLength: of a session that was left with the login, and is asked
+// for with another length, there is one.
+func TestSessionOtherLength(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	s := must[*Session](t)(f.loginFor("alice", DefaultTTL))
+	token := must[SessionToken](t)(s.Persist(f.ctx, time.Minute))
+	if n := f.sessions(); n != 1 {
+		t.Errorf("%d sessions are left, want 1", n)
+	}
+	f.reopen()
+	must[*Session](t)(f.im.Resume(f.ctx, token))
+}
+
+// TestSessionLengthFirst: a length that cannot be is refused before the password
+// is looked at, right or wrong.
+func TestSessionLengthFirst(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	before := records(t, f.path)
+	_, err := f.loginFor("alice", 48*time.Hour)
+	f.wants(err, ErrUsage, "a right password")
+	_, err = f.im.Login(f.ctx, Credentials{Username: "alice", Password: pw("wrong"), SessionTTL: -time.Hour})
+	f.wants(err, ErrUsage, "a wrong password")
+	if len(records(t, f.path)) != len(before) {
+		t.Error("something was recorded")
+	}
+}
+
+// TestSessionTaken: whoever asks first gets the login's session, and nobody else.
+func TestSessionTaken(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	s := must[*Session](t)(f.loginFor("alice", DefaultTTL))
+	var tokens [4]SessionToken
+	var all sync.WaitGroup
+	for i := range tokens {
+		all.Go(func() { tokens[i] = must[SessionToken](t)(s.Persist(f.ctx, DefaultTTL)) })
+	}
+	all.Wait()
+	if n := f.sessions(); n != len(tokens) {
+		t.Errorf("%d sessions for %d", n, len(tokens))
+	}
+	for _, token := range tokens {
+		must[*Session](t)(f.im.Resume(f.ctx, token))
+	}
+}
+
+// TestClosedSession: what is done with a session that was closed, or is being
+// closed, spoils nothing, and Close leaves none of its secrets.
+func TestClosedSession(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	alice := must[*Session](t)(f.loginFor("alice", DefaultTTL))
+	key := alice.persisted.key.Reveal()
+	f.aes(alice, "a")
+	var closing sync.WaitGroup
+	closing.Go(alice.Close)
+	for range 5 {
+		_, _ = alice.GenerateSymmetric(f.ctx, SymmetricSpec{Type: attr.AES, Bytes: 32, Label: "b"})
+	}
+	closing.Wait()
+	_, _ = alice.GenerateSymmetric(f.ctx, SymmetricSpec{Type: attr.AES, Bytes: 32, Label: "c"})
+	_, _ = alice.DeleteKey(f.ctx, filter(t, "a"))
+	if !bytes.Equal(key, make([]byte, len(key))) {
+		t.Error("the key of the session that nobody asked for is still in memory")
+	}
+	f.reopen()
+	f.list(f.login("alice"))
+}
+
+// A spoiltStore refuses to scrub, and fails the last sync of an Update of a Hold,
+// the one with this number.
+type spoiltStore struct {
+	store.Store
+	update int
+}
+
+type spoiltHold struct {
+	store.Transactor
+	of *spoiltStore
+}
+
+func (s *spoiltStore) Scrub(context.Context) error { return errors.New("no scrub") }
+
+func (s *spoiltStore) Hold(ctx context.Context, fn func(store.Transactor) error) error {
+	return s.Store.Hold(ctx, func(tx store.Transactor) error { return fn(spoiltHold{tx, s}) })
+}
+
+func (h spoiltHold) Update(ctx context.Context, fn func(store.Writer) error) error {
+	err := h.Transactor.Update(ctx, fn)
+	if h.of.update--; err == nil && h.of.update == 0 {
+		err = errors.New("no last sync")
+	}
+	return err
+}
+
+// TestFailedLoginLeavesNoSession: where a login fails after its commit, or does not
+// know whether it is there, nobody has the other half of the session.
+func TestFailedLoginLeavesNoSession(t *testing.T) {
+	for what, update := range map[string]int{"the last sync fails": 2, "the scrub after it fails": 0} {
+		t.Run(what, func(t *testing.T) {
+			defer func(was func() time.Time) { clock.Now = was }(clock.Now)
+			at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+			clock.Now = func() time.Time { return at }
+			f := newFixture(t, CreateSpec{})
+			must[SessionToken](t)(f.login("alice").Persist(f.ctx, time.Second))
+			at = at.Add(time.Minute) // it is over: there is something to scrub
+			f.reopen()
+			f.im.store = &spoiltStore{f.im.store, update}
+			if _, err := f.loginFor("alice", MaxTTL); err == nil {
+				t.Error("the login succeeded")
+			}
+			if n := f.sessions(); n != 0 {
+				t.Errorf("%d sessions are left", n)
+			}
+		})
+	}
+}
+
+// TestSweepCounts: only a change that was made counts as one that has looked for
+// stale sessions.
+func TestSweepCounts(t *testing.T) {
+	defer func(was func() time.Time) { clock.Now = was }(clock.Now)
+	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	clock.Now = func() time.Time { return at }
+	f := newFixture(t, CreateSpec{})
+	alice, bob := f.login("alice"), f.login("bob")
+	must[SessionToken](t)(alice.Persist(f.ctx, time.Minute))
+	token := must[SessionToken](t)(bob.Persist(f.ctx, time.Hour))
+	f.aes(alice, "shared")
+	must[*Key](t)(alice.Share(f.ctx, filter(t, "shared"), "bob"))
+	at = at.Add(2 * time.Minute)
+	f.reopen()
+	bob = must[*Session](t)(f.im.Resume(f.ctx, token))
+	f.aes(bob, "own") // is refused first, for what was offered has to be taken up before
+	if n := f.sessions(); n != 1 {
+		t.Errorf("%d sessions are there, want 1: alice's is over", n)
+	}
+}
+
+// TestRoleIsVerified: whatever role the file says that a user has, it is the
+// signature that fails, and not the role.
+func TestRoleIsVerified(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	f.damaged = true
+	token := must[SessionToken](t)(f.login("alice").Persist(f.ctx, DefaultTTL))
+	set := f.im.set(t)
+	for role := range uint8(8) {
+		if Role(role) == CU {
+			continue
+		}
+		var key string
+		var whole []byte
+		ok(t, raw(t, f.path).Update(f.ctx, func(w store.Writer) error {
+			var err error
+			key, whole, err = w.Last(record.SetPrefix(set) + string(record.RosterPrefix()))
+			if err != nil {
+				return err
+			}
+			r := must[*roster](t)(parseRoster(whole))
+			r.ByName("alice").Role = role
+			r.signed.Body = record.Encode(r.Roster)
+			return w.Put(key, record.Encode(&r.signed))
+		}))
+		f.reopen()
+		_, err := f.im.Resume(f.ctx, token)
+		f.wants(err, ErrIntegrity, fmt.Sprintf("role %d", role))
+		ok(t, raw(t, f.path).Update(f.ctx, func(w store.Writer) error { return w.Put(key, whole) }))
+	}
+	f.reopen()
+	must[*Session](t)(f.im.Resume(f.ctx, token))
+}
+
+// set is the number of the live set.
+func (im *Image) set(t *testing.T) (set uint32) {
+	ok(t, im.view(context.Background(), func(v *view) error { set = v.h.Set; return nil }))
+	return set
 }

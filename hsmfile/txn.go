@@ -28,7 +28,7 @@ func (im *Image) view(ctx context.Context, fn func(*view) error) error {
 
 func (im *Image) viewIn(ctx context.Context, tx store.Transactor, fn func(*view) error) error {
 	return im.fail(tx.View(ctx, func(r store.Reader) error {
-		h, err := im.header(r)
+		h, err := im.loadHeader(r)
 		if err != nil {
 			return err
 		}
@@ -36,12 +36,12 @@ func (im *Image) viewIn(ctx context.Context, tx store.Transactor, fn func(*view)
 	}))
 }
 
-func (im *Image) header(r store.Reader) (*record.Header, error) {
+func (im *Image) loadHeader(r store.Reader) (*record.Header, error) {
 	b, err := r.Get(record.HeaderKey())
 	if err != nil {
 		return nil, err
 	}
-	h, err := im.headers.of(b, im.checkHeader) // a copy: the transaction's own to change
+	h, err := im.header.of(b, im.checkHeader) // a copy: the transaction's own to change
 	return &h, err
 }
 
@@ -58,13 +58,13 @@ func (im *Image) checkHeader(b []byte) (none record.Header, err error) {
 	return *h, nil
 }
 
-// lastEntry is the newest entry of the chain; a nil Entry if there is none.
+// lastEntry is chain.Last for what comes again and again.
 func (im *Image) lastEntry(r store.Reader) (chain.Link, error) {
 	key, stored, err := r.Last(record.EntryPrefix())
 	if err != nil || stored == nil {
 		return chain.Link{}, err
 	}
-	last, err := im.newest.of(stored, chain.DecodeLink)
+	last, err := im.entry.of(stored, chain.DecodeLink)
 	if err == nil {
 		err = last.InPlace(key)
 	}
@@ -153,6 +153,7 @@ type change struct {
 	ref    uint64 // of the key made last
 	scrub  bool   // a secret was removed or sealed anew
 	marked bool   // a mark was written
+	swept  int64  // when it looked for stale sessions; 0: it did not
 }
 
 // update runs fn in one transaction and does afterwards what it asked for.
@@ -166,9 +167,10 @@ func (im *Image) update(ctx context.Context, fn func(*change) error) error {
 // updateIn is update inside a Hold; the caller finishes.
 func (im *Image) updateIn(ctx context.Context, tx store.Transactor, fn func(*change) error) error {
 	var late time.Duration
-	marked := false
+	var marked bool
+	var swept int64
 	err := tx.Update(ctx, func(w store.Writer) error {
-		h, err := im.header(w)
+		h, err := im.loadHeader(w)
 		if err != nil {
 			return err
 		}
@@ -186,11 +188,14 @@ func (im *Image) updateIn(ctx context.Context, tx store.Transactor, fn func(*cha
 			return err
 		}
 		err = c.flushMarks()
-		marked = c.marked
+		marked, swept = c.marked, c.swept
 		return err
 	})
 	if err == nil && marked {
 		im.marked.Store(true) // after the commit: whoever swaps it back must find the mark
+	}
+	if err == nil && swept != 0 {
+		im.swept.Store(swept)
 	}
 	if err == nil && late > time.Second {
 		im.warn(fmt.Sprintf("the clock is %s behind the newest audit entry; entries carry that entry's time", late.Round(time.Second)))
@@ -267,7 +272,7 @@ func (c *change) record(e chain.Entry) error {
 	}
 	b := e.Encode()
 	c.before, c.wrote, c.keys = chain.Link{Entry: &e, Hash: record.Hash(b)}, map[string][]byte{}, 0
-	c.im.newest.set(b, c.before)
+	c.im.entry.set(b, c.before)
 	return c.w.Put(record.EntryKey(e.Sequence), b)
 }
 

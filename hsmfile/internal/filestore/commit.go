@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 
+	"filehsm/hsmfile/internal/store"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -25,18 +27,19 @@ func (s synced) Sync() error { return datasync(s.File) }
 
 // commit makes changes to the records of a tree, in this order:
 //
-//  1. the pages that change, to places that neither meta page knows as used;
+//  1. the pages that change, to places that neither meta page's revision uses;
 //  2. sync;
 //  3. the older meta page, now the newest: THE COMMIT POINT;
 //  4. sync.
 //
-// If 3 or 4 fails, the change may or may not be there, whole either way. What a
-// commit that failed has written no meta page refers to.
+// If 3 or 4 fails, the change may or may not be there, whole either way.
 //
-// A commit that was killed between 3 and 4, or whose last sync failed, is read by
-// all, and may be on no disk. So the revision before it stays whole until the
-// next commit is durable, and with its pages, in 1, the next one writes the meta
-// page again that it goes by, unless that was its own and synced.
+// A commit that was killed between 3 and 4 is read by all, and may be on no disk
+// yet: there the revision before it is the newest. That one therefore stays whole
+// until the next commit's step 2, which makes both durable. If step 4 failed, the
+// meta page may never come to the disk by itself (datasync), so the next commit
+// writes it again with its pages (Store.unsure). It does so only then: a meta page
+// that is on the disk is better not touched.
 //
 // It returns the new revision, which has taken over what t had at hand.
 func commit(file medium, t *tree, changes []change, scratch *scratch) (*tree, error) {
@@ -72,7 +75,13 @@ func commit(file medium, t *tree, changes []change, scratch *scratch) (*tree, er
 
 // lay is step 1.
 func (t *tree) lay(file medium, top element, gone []uint64, scratch *scratch) (*tree, error) {
-	held, err := t.holdBack(file, scratch.buffer)
+	held, err := t.holdBack()
+	if err == nil && held == nil {
+		err = file.Sync()
+	}
+	if err == nil && t.unsure {
+		err = t.meta.write(file, scratch.buffer)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -91,24 +100,23 @@ func (t *tree) lay(file medium, top element, gone []uint64, scratch *scratch) (*
 	return l.next, nil
 }
 
-// holdBack returns the free pages that the revision before uses. If it cannot be
-// told which these are, that revision is not whole any more; then the newest one
-// must be durable before a page of it is written over.
-func (t *tree) holdBack(file medium, buffer []byte) ([]uint64, error) {
-	if t.durable {
+// holdBack returns the free pages that the revision before uses. They are nil if
+// that cannot be told: it is not whole any more, and the newest one must be durable
+// before a page of either is written over.
+func (t *tree) holdBack() ([]uint64, error) {
+	if t.held != nil || t.before == nil {
 		return t.held, nil
 	}
-	if err := t.meta.write(file, buffer); err != nil {
+	list, err := readFreelist(t.file, t.before)
+	if errors.Is(err, store.ErrDamaged) {
+		return nil, nil
+	}
+	if err != nil {
 		return nil, err
 	}
-	if t.before != nil {
-		if list, err := readFreelist(t.file, t.before); err == nil {
-			used := without(t.free.ids, list.ids)
-			end, _ := slices.BinarySearch(used, t.before.pages)
-			return used[:end], nil
-		}
-	}
-	return nil, file.Sync()
+	used := without(t.free.ids, list.ids)
+	end, _ := slices.BinarySearch(used, t.before.pages)
+	return append([]uint64{}, used[:end]...), nil
 }
 
 // makeNewest makes this the newest meta page, once what it refers to is durable.

@@ -11,12 +11,14 @@ import (
 // what the cache has may be on no disk and yet pass for clean: whoever reads next
 // is to ask the disk.
 func datasync(file *os.File) error {
-	err := error(unix.EINTR)
-	for errors.Is(err, unix.EINTR) {
-		err = unix.Fdatasync(int(file.Fd()))
+	for {
+		err := unix.Fdatasync(int(file.Fd()))
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			_ = unix.Fadvise(int(file.Fd()), 0, 0, unix.FADV_DONTNEED)
+		}
+		return os.NewSyscallError("fdatasync", err)
 	}
-	if err != nil {
-		_ = unix.Fadvise(int(file.Fd()), 0, 0, unix.FADV_DONTNEED)
-	}
-	return os.NewSyscallError("fdatasync", err)
 }

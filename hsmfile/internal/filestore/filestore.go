@@ -1,6 +1,6 @@
 // Package filestore keeps an HSM's records in one file, in bbolt's format: pages
 // of 4096 bytes, a B+ tree that is copied where it is written, two meta pages in
-// turn. No other page is written over that the newest of them refers to.
+// turn. No other page is written over that one of them refers to.
 //
 // Words: the image is the file. A session is the time between locking and
 // unlocking it: one transaction, or one Hold. Outside a session no file is open
@@ -69,6 +69,7 @@ type Store struct {
 	kept           atomic.Pointer[tree]
 	spare          spare
 	scratch        atomic.Pointer[scratch]
+	unsure         atomic.Bool // the last commit failed
 }
 
 var _ store.Store = (*Store)(nil)

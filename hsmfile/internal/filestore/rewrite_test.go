@@ -125,11 +125,11 @@ func TestRewriteShrinks(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	const count = 3000
 	s := newStore(t, func(w store.Writer) error { return putMany(w, count, plainValue) })
-	order := random.Perm(count)
+	sequence := random.Perm(count)
 	for left := count; left > 0; {
 		gone := min(left, 1+random.IntN(40))
 		mustUpdate(t, s, func(w store.Writer) error {
-			for _, i := range order[left-gone : left] {
+			for _, i := range sequence[left-gone : left] {
 				if err := w.Delete(fmt.Sprintf("k/%05d", i)); err != nil {
 					return err
 				}
@@ -138,7 +138,7 @@ func TestRewriteShrinks(t *testing.T) {
 		})
 		left -= gone
 		size := 0
-		for _, i := range order[:left] {
+		for _, i := range sequence[:left] {
 			size += elementSize + len("k/00000") + len(plainValue(i))
 		}
 		if pages := checkShape(t, s); pages > 4*size/pageSize+3 {

@@ -10,11 +10,10 @@ import (
 // Scrub overwrites with zeros whatever deleted and replaced records left in
 // the file, and syncs. It waits until no reader is in.
 //
-// They are in pages that are free and beyond the high-water mark (also what a
+// That is in pages that are free and beyond the high-water mark (also what a
 // failed commit wrote). Live pages hold none of it: they are written whole, zeros
-// behind their last record. But the older of the two
-// meta pages still refers to the pages of the commit before, the deleted
-// records among them. So:
+// behind their last record. But the older of the two meta pages still refers to
+// the pages of the commit before, the deleted records among them. So:
 //
 //  1. Commit a change that changes nothing. The older meta page now describes
 //     the same records as the newest: THE POINT from which nothing deleted is
@@ -103,9 +102,8 @@ func wipeUnused(file *os.File, used pageSet, size int64) error {
 	return wipe(file, start, size)
 }
 
-// wipe zeroes the bytes from start to end. Pages that
-// are zeros are left alone: most are holes, and a full disk has no room to fill
-// those.
+// wipe zeroes the bytes from start to end. Pages that are zeros are left alone:
+// most are holes, and a full disk has no room to fill those.
 func wipe(file *os.File, start, end int64) error {
 	b := make([]byte, min(wipeStep, end-start))
 	for ; start < end; start += wipeStep {

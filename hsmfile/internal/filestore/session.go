@@ -44,7 +44,7 @@ func (s *session) tree() (*tree, error) {
 		t, err = newTree(&handle{s.file}, newest, &s.of.spare)
 	}
 	if err == nil {
-		t.before = before
+		t.before, t.unsure = before, s.of.unsure.Load()
 	}
 	return t, err
 }
@@ -86,6 +86,7 @@ func (s *session) commit(t *tree, changes []change) error {
 	defer s.of.keepScratch(scratch)
 	s.known = false
 	next, err := commit(synced{s.file}, t, changes, scratch)
+	s.of.unsure.Store(err != nil)
 	if err == nil {
 		s.keepLaid(next)
 	}

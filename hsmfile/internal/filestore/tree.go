@@ -27,8 +27,8 @@ type tree struct {
 	meta      *meta
 	before    *meta     // of the revision before; nil if it is damaged
 	free      *freelist // nil: not read yet
-	held      []uint64  // of these, what the revision before uses; for a commit of ours
-	durable   bool      // a commit of ours, which was synced
+	held      []uint64  // what the revision before uses of these; nil: not known, but from before
+	unsure    bool      // a sync has failed since: it may be on no disk
 	root      uint64
 	directory *page // that of the bucket
 	branches  map[uint64]*page

@@ -6,10 +6,10 @@ import (
 	"sync"
 )
 
-// Prepare has the two tables computed that Ed25519 needs once in a process, to sign
+// PrepareEd25519 has the two tables computed that Ed25519 needs once in a process, to sign
 // and to verify, and does not wait for it: who opens an image has other things to
 // do first, while another core is idle. A login takes a tenth less but for its KDF.
-func Prepare() {
+func PrepareEd25519() {
 	if runtime.GOMAXPROCS(0) > 1 {
 		go prepare()
 	}
