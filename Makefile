@@ -1,6 +1,6 @@
 # The short forms run in .ci/run; the long ones are for a quiet machine.
 
-.PHONY: build test race fuzz flips crash tamper bench reproducible release-check
+.PHONY: build test race fuzz flips crash power tamper bench reproducible release-check
 
 # Without the tag the program is the same and starts a millisecond later: the
 # command-line library makes itself ready to write documentation.
@@ -32,6 +32,11 @@ flips:
 # power lost after each. CI does a third of it.
 crash:
 	FILEHSM_CRASH=all CGO_ENABLED=0 go test -timeout 3h -run '^(TestCrash|TestPowerLoss)$$' -v ./commands
+
+# Commits of several processes, killed, refused and with the power lost in any
+# order, on 300 images. CI does six.
+power:
+	FILEHSM_POWER=300 go test -timeout 1h -run 'TestPower$$' ./hsmfile/internal/filestore
 
 # Every byte of an image, of a manifest and of a backup flipped, every two pages
 # of an image exchanged. CI does a sample of it; all of it takes twenty minutes
