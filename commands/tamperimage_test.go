@@ -180,6 +180,9 @@ func (v *imageVictim) judge(got *verdict, d damage, line string, o outcome) {
 		return
 	case o.code == 0 && d == toUnsigned && line == "audit log" && strings.Contains(o.out, `"signed": false`):
 		return // told as what it is
+	case o.code == 0 && d == rollback && line == "audit log" && lessSigned(v.answers[line], o.out):
+		got.found = true // the log says so: an older page has fewer heads, or the counter of an attempt, which was settled
+		return
 	case o.code == 0 && d == toUnsigned && line == "status" && got.found:
 		return // the number of keys and the generation are the newest entry's; image check said so
 	case o.code == 0 && got.found && strings.HasSuffix(line, byBob) && fewerKeys(v.answers[line], o.out):
@@ -242,4 +245,32 @@ func (v *imageVictim) signs(answer string) bool {
 	}
 	sum, sig := sha256.Sum256([]byte("A")), a.Data.Signature
 	return ecdsa.Verify(v.signer, sum[:], new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:]))
+}
+
+// lessSigned says whether a log has the entries of another, of which fewer are
+// signed, and behind them at most attempts that were settled as interrupted.
+func lessSigned(all, some string) bool {
+	type log struct {
+		Data struct {
+			Entries []struct {
+				Hash, Result string
+				Signed       bool
+			}
+		}
+	}
+	var want, got log
+	if json.Unmarshal([]byte(all), &want) != nil || json.Unmarshal([]byte(some), &got) != nil {
+		return false
+	}
+	for i, e := range got.Data.Entries {
+		switch {
+		case i >= len(want.Data.Entries):
+			if e.Signed || e.Result != "RET_USER_LOGIN_FAILURE: interrupted" {
+				return false
+			}
+		case e.Hash != want.Data.Entries[i].Hash || e.Signed && !want.Data.Entries[i].Signed:
+			return false
+		}
+	}
+	return len(got.Data.Entries) >= len(want.Data.Entries)
 }
