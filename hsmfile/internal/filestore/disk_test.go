@@ -2,6 +2,7 @@ package filestore
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -21,6 +22,9 @@ func dirOf(s *Store) string { return filepath.Dir(s.path) }
 // TestNoRoom makes the system refuse to lengthen files. Room for a small change
 // is where those before the last one were.
 func TestNoRoom(t *testing.T) {
+	if !alone(t) {
+		return
+	}
 	s := newStore(t, func(w store.Writer) error { return putMany(w, 300, plainValue) })
 	for i := range 3 {
 		mustUpdate(t, s, put("k/00000", fmt.Sprint(i)))
@@ -50,10 +54,33 @@ func TestNoRoom(t *testing.T) {
 	mustScrub(t, s)
 }
 
+// aloneVariable, set to a test's name, makes the test binary run that test's body.
+const aloneVariable = "FILESTORE_TEST_ALONE"
+
+// alone runs the test again in a process that does nothing else, and is true in
+// that process.
+func alone(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv(aloneVariable) == t.Name() {
+		return true
+	}
+	command := exec.Command(os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$")
+	command.Env = append(os.Environ(), aloneVariable+"="+t.Name())
+	out, err := command.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name()+" ")) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	return false
+}
+
 // limitFiles bounds the size of the files that this process may write, until
-// restore is called.
+// restore is called. The test must be alone: what go test itself writes from a
+// test's process, the list of the files it opened, is bounded as well.
 func limitFiles(t *testing.T, size uint64) (restore func()) {
 	t.Helper()
+	if os.Getenv(aloneVariable) != t.Name() {
+		t.Fatal("limitFiles in a process that is not the test's own")
+	}
 	signal.Ignore(syscall.SIGXFSZ)
 	var was syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &was); err != nil {

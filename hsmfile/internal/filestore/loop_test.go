@@ -182,6 +182,9 @@ func TestLoopDamage(t *testing.T) {
 
 // TestLoopFailed: of a commit that failed nothing is kept.
 func TestLoopFailed(t *testing.T) {
+	if !alone(t) {
+		return
+	}
 	s := loopImage(t)
 	restore := limitFiles(t, uint64(len(rawImage(t, s))))
 	err := s.Update(t.Context(), func(w store.Writer) error { return w.Put("big", make([]byte, store.MaxValue)) })
