@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,32 +11,47 @@ import (
 	"time"
 )
 
-// While a vault takes three seconds to give a backup its name, the image is
-// free: a login waits for nobody.
+// While a vault takes seconds to give a backup its name, the image is free: a
+// login waits for nobody.
 func TestSlowVaultHoldsNobodyUp(t *testing.T) {
 	strace := needStrace(t)
 	s := newScene(t)
 	s.populate()
+	for _, seconds := range []int{3, 20} { // a busy machine may take longer for a login than 3
+		if s.worksBesideSlowBackup(strace, seconds) {
+			s.must("backup verify --vault usb --identity key.txt")
+			s.must("image check")
+			return
+		}
+	}
+	t.Error("a login and a new key took longer than a backup into a slow vault")
+}
+
+// worksBesideSlowBackup is whether a login and a new key are through before a
+// backup has its name, which takes the given time.
+func (s *scene) worksBesideSlowBackup(strace string, seconds int) bool {
+	s.t.Helper()
+	there := func() int {
+		backups, err := filepath.Glob(s.path("usb/*.json"))
+		s.ok(err)
+		return len(backups)
+	}
+	before := there()
 	var backup outcome
 	var wait sync.WaitGroup
 	wait.Go(func() {
 		backup = s.process("backup create"+byAdmin, strace, "-f", "-qq", "--seccomp-bpf", "-o", os.DevNull,
-			"-e", "trace=linkat", "-e", "inject=linkat:delay_enter=3000000:when=1")
+			"-e", "trace=linkat", "-e", fmt.Sprintf("inject=linkat:delay_enter=%ds:when=1", seconds))
 	})
 	s.waitForPut()
-	start := time.Now()
 	s.must("login --username alice --password-file alice.pw --lock-timeout 1s")
 	s.must("key generate-symmetric aes --label meanwhile --lock-timeout 1s")
-	took := time.Since(start)
-	if underWay, _ := filepath.Glob(s.path("usb/*.json")); len(underWay) > 0 {
-		t.Errorf("the backup was not slow: it is there after %s", took)
-	}
+	through := there() == before
 	wait.Wait()
-	if backup.code != 0 {
-		t.Errorf("exit %d\n%s", backup.code, backup.err)
+	if backup.code != 0 || there() == before {
+		s.t.Errorf("the backup: exit %d\n%s", backup.code, backup.err)
 	}
-	s.must("backup verify --vault usb --identity key.txt")
-	s.must("image check")
+	return through
 }
 
 // waitForPut waits until a stream is being put into the vault.
