@@ -104,8 +104,8 @@ func (t *tree) lay(file medium, top element, gone []uint64, scratch *scratch) (*
 // that cannot be told: it is not whole any more, and the newest one must be durable
 // before a page of either is written over.
 func (t *tree) holdBack() ([]uint64, error) {
-	if t.held != nil || t.before == nil {
-		return t.held, nil
+	if t.heldBack != nil || t.before == nil {
+		return t.heldBack, nil
 	}
 	list, err := readFreelist(t.file, t.before)
 	if errors.Is(err, store.ErrDamaged) {

@@ -30,8 +30,8 @@ const (
 	keptBranches = 64
 )
 
-// keep remembers a leaf for the next look-up.
-func (t *tree) keep(p *page) {
+// cacheLeaf holds on to a leaf for the next look-up.
+func (t *tree) cacheLeaf(p *page) {
 	if t.leaves[p.id] == nil && len(t.leaves) >= keptLeaves {
 		clear(t.leaves)
 	}
@@ -60,8 +60,8 @@ const settled = 3 * time.Second
 // or found when it is read.
 const loop = 100 * time.Millisecond
 
-// take gives the revision kept to one session.
-func (s *session) take(newest *meta) *tree {
+// recall gives the revision kept to one session.
+func (s *session) recall(newest *meta) *tree {
 	t := s.of.kept.Swap(nil)
 	if t == nil {
 		return nil
@@ -76,8 +76,8 @@ func (s *session) take(newest *meta) *tree {
 	return &own
 }
 
-// keep is the end of a transaction that changed nothing.
-func (s *session) keep(t *tree) {
+// remember is the end of a transaction that changed nothing.
+func (s *session) remember(t *tree) {
 	if t.kept.until.IsZero() {
 		is, err := statusOf(s.file)
 		if err != nil || is != s.is || time.Since(time.Unix(is.changed.seconds, is.changed.nanoseconds)) <= s.of.settled {
@@ -86,11 +86,11 @@ func (s *session) keep(t *tree) {
 		}
 		t.kept.file = is
 	}
-	s.put(t)
+	s.leave(t)
 }
 
-// keepLaid is the end of a commit, of which this came.
-func (s *session) keepLaid(t *tree) {
+// rememberLaid is the end of a commit, of which this came.
+func (s *session) rememberLaid(t *tree) {
 	is, err := statusOf(s.file)
 	if err != nil {
 		t.drop()
@@ -98,10 +98,10 @@ func (s *session) keepLaid(t *tree) {
 	}
 	s.is, s.known = is, true
 	t.kept = kept{is, time.Now().Add(loop)}
-	s.put(t)
+	s.leave(t)
 }
 
-func (s *session) put(t *tree) {
+func (s *session) leave(t *tree) {
 	if _, ours := t.file.(*handle); !ours {
 		t.drop()
 		return

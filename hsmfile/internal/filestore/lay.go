@@ -217,7 +217,7 @@ func (l *layer) leaves(records []change) (above []element) {
 		part := records[:min(len(records), layAtOnce)]
 		records = records[len(part):]
 		n.of = n.of[:0]
-		for i, key := range keys.take(part) {
+		for i, key := range keys.gather(part) {
 			n.of = append(n.of, element{key: key, value: part[i].value})
 		}
 		if last = len(records) == 0; last {

@@ -68,5 +68,5 @@ func (t *tree) succeed(before *tree, gone []uint64) {
 		}
 	}
 	before.branches, before.leaves = nil, nil
-	t.held = gone
+	t.heldBack = gone
 }

@@ -288,7 +288,7 @@ func (m *machine) commit(h *session, changes []change, kill, fail int) error {
 	next, err := commit(&power{machine: m, file: h.file, kill: kill, fail: fail}, t, changes, new(scratch))
 	h.of.unsure.Store(err != nil)
 	if err == nil {
-		h.keepLaid(next)
+		h.rememberLaid(next)
 	}
 	return err
 }

@@ -112,7 +112,7 @@ func (r *rewriter) changeLeaf(p *page, changes []change) (*node, error) {
 		return nil, err
 	}
 	all := r.scratch.elements(len(stored) + len(changes))
-	for i, key := range new(keyBytes).take(changes) {
+	for i, key := range new(keyBytes).gather(changes) {
 		n := p.first(key) - (len(p.items) - len(stored)) // so many come before
 		all, stored = append(all, stored[:n]...), stored[n:]
 		if len(stored) > 0 && bytes.Equal(stored[0].key, key) {
@@ -131,8 +131,8 @@ type keyBytes struct {
 	of  [][]byte
 }
 
-// take gives the keys of changes, in the memory of those that it gave before.
-func (k *keyBytes) take(changes []change) [][]byte {
+// gather gives the keys of changes, in the memory of those that it gave before.
+func (k *keyBytes) gather(changes []change) [][]byte {
 	size := 0
 	for i := range changes {
 		size += len(changes[i].key)

@@ -39,7 +39,7 @@ func (s *session) tree() (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := s.take(newest)
+	t := s.recall(newest)
 	if t == nil {
 		t, err = newTree(&handle{s.file}, newest, &s.of.spare)
 	}
@@ -54,7 +54,7 @@ func (s *session) View(_ context.Context, fn func(store.Reader) error) error {
 	if err != nil {
 		return err
 	}
-	defer s.keep(t)
+	defer s.remember(t)
 	return fn(t)
 }
 
@@ -72,7 +72,7 @@ func (s *session) Update(_ context.Context, fn func(store.Writer) error) error {
 	err = fn(w)
 	changes := w.sorted()
 	if err != nil || len(changes) == 0 {
-		s.keep(t)
+		s.remember(t)
 		return err
 	}
 	return s.commit(t, changes)
@@ -88,7 +88,7 @@ func (s *session) commit(t *tree, changes []change) error {
 	next, err := commit(synced{s.file}, t, changes, scratch)
 	s.of.unsure.Store(err != nil)
 	if err == nil {
-		s.keepLaid(next)
+		s.rememberLaid(next)
 	}
 	return err
 }

@@ -27,7 +27,7 @@ type tree struct {
 	meta      *meta
 	before    *meta     // of the revision before; nil if it is damaged
 	free      *freelist // nil: not read yet
-	held      []uint64  // what the revision before uses of these; nil: not known, but from before
+	heldBack  []uint64  // what the revision before uses of these; nil: not known, but from before
 	unsure    bool      // a sync has failed since: it may be on no disk
 	root      uint64
 	directory *page // that of the bucket
@@ -240,7 +240,7 @@ func (t *tree) find(key string) (*page, int, error) {
 		}
 		i := p.enter([]byte(key))
 		if p.leaf {
-			t.keep(p)
+			t.cacheLeaf(p)
 		}
 		switch {
 		case !p.leaf:
