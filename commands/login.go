@@ -45,9 +45,15 @@ func login(c *call) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	token, err := c.keepSession(s, before)
+	token, err := c.keepSession(s)
 	if err != nil {
 		return nil, err
+	}
+	if before != nil {
+		if err := im.Logout(c.ctx, *before); err != nil { // the login is made
+			c.Warn("the session of %s before it is not ended: %v", before.Username(), err)
+			before = nil
+		}
 	}
 	return c.loggedIn(s, token, before), nil
 }
@@ -76,9 +82,9 @@ func (c *call) loginAs(im *hsmfile.Image, role hsmfile.Role) (*hsmfile.Session, 
 	return c.keep(s), nil
 }
 
-// keepSession leaves the session in the image and in the file, and ends the
-// one that was there before: nobody could find it any more.
-func (c *call) keepSession(s *hsmfile.Session, before *hsmfile.SessionToken) (hsmfile.SessionToken, error) {
+// keepSession leaves the session in the image and in the file. The one that was
+// there before nobody can find any more.
+func (c *call) keepSession(s *hsmfile.Session) (hsmfile.SessionToken, error) {
 	im := s.Image()
 	token, err := s.Persist(c.ctx, c.SessionTTL())
 	if err != nil {
@@ -87,10 +93,7 @@ func (c *call) keepSession(s *hsmfile.Session, before *hsmfile.SessionToken) (hs
 	if err := c.writeSession(im, token); err != nil {
 		return token, firstOf(err, im.Logout(c.ctx, token))
 	}
-	if before == nil {
-		return token, nil
-	}
-	return token, im.Logout(c.ctx, *before)
+	return token, nil
 }
 
 func (c *call) loggedIn(s *hsmfile.Session, t hsmfile.SessionToken, before *hsmfile.SessionToken) *Result {

@@ -1,6 +1,7 @@
 package hsmfile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -54,10 +55,15 @@ func (s *Session) adoptSome(c *change) error {
 	}
 	e := s.entry(c, operations[opAdopt].opcode)
 	for _, n := range names {
-		if err := s.adoptOne(c, n); err != nil {
+		err := s.adoptOne(c, n)
+		if err == errGoing {
+			err = c.drop(n) // the key goes with its owner
+		} else {
+			e.Keys = append(e.Keys, record.RefOf(n))
+		}
+		if err != nil {
 			return err
 		}
-		e.Keys = append(e.Keys, record.RefOf(n))
 	}
 	return c.record(e)
 }
@@ -68,6 +74,7 @@ func (s *Session) adoptOne(c *change, offer record.Name) error {
 	if err != nil {
 		return err
 	}
+	defer dekSum.Wipe()
 	if err := s.refuseAnother(&c.view, owner, ref); err != nil {
 		return err
 	}
@@ -75,6 +82,7 @@ func (s *Session) adoptOne(c *change, offer record.Name) error {
 	if err != nil {
 		return err
 	}
+	o.material.Wipe()
 	if err := c.dropShare(s.id(), ref); err != nil {
 		return err
 	}
@@ -134,9 +142,15 @@ func (s *Session) openOffer(v *view, n record.Name) (owner string, dekSum *secre
 }
 
 // checkOffer verifies an offer's author: a CU of this image, with any of the
-// keys he had, for he may have changed his password since.
+// keys he had, for he may have changed his password since. It is errGoing if he
+// is being deleted.
 func (v *view) checkOffer(n record.Name, l *record.Left, r *roster) error {
 	u := r.ByID(string(l.Author))
+	if u == nil {
+		if going, err := v.isGoing(string(l.Author)); err != nil || going {
+			return cmp.Or(err, errGoing)
+		}
+	}
 	if u == nil || Role(u.Role) != CU {
 		return v.im.damaged("offered share", errors.New("its author is not a CU of this image"))
 	}

@@ -164,7 +164,29 @@ func (v *view) checkUsers(add func(what, problem string)) error {
 	if err := v.checkBackupMarks(r, add); err != nil {
 		return err
 	}
+	if err := v.checkOrphans(r, add); err != nil {
+		return err
+	}
 	return v.checkLogins(r, add)
+}
+
+// checkOrphans looks for keys of users who are gone: a deletion that is to be
+// finished has its mark.
+func (v *view) checkOrphans(r *roster, add func(what, problem string)) error {
+	ids, err := v.orphans(r)
+	for _, id := range ids {
+		var going bool
+		if going, err = v.isGoing(id); err == nil && !going {
+			add(fmt.Sprintf("keys of user %x", id), "he is in no roster, and no mark says that they are to be deleted")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if errors.Is(err, ErrIntegrity) {
+		return nil // found before
+	}
+	return err
 }
 
 // checkBackupMarks looks at the newest backups of the vaults. A mark may be of
@@ -234,11 +256,18 @@ func (v *view) checkLogins(r *roster, add func(what, problem string)) error {
 }
 
 // checkOffers verifies the author of each offer that nobody took up yet, and
-// that he shares a key of his so.
+// that he shares a key of his so. One by a user who is gone, and whose key is
+// still there, is what his deletion has left to do (checkOrphans).
 func (v *view) checkOffers(r *roster, add func(what, problem string)) error {
 	return v.scan(record.Name(string(rune(record.KindOffer))), "", func(n record.Name, _ []byte) error {
 		var l record.Left
 		err := v.need(n, &l)
+		if err == nil && r.ByID(string(l.Author)) == nil {
+			key, err := v.get(record.KeyName(string(l.Author), record.RefOf(n)))
+			if err != nil || key != nil {
+				return err
+			}
+		}
 		if err == nil {
 			err = v.checkOffer(n, &l, r)
 		}

@@ -30,6 +30,7 @@ func (s *Session) Sign(ctx context.Context, spec SignSpec) (ref uint64, signatur
 		if err != nil {
 			return nil, err
 		}
+		defer o.material.Wipe()
 		ref = o.ref()
 		signature, err = mech.Sign(spec.Mechanism, spec.Hash, o.material, digest)
 		return []uint64{ref}, mechError(err)

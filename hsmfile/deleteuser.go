@@ -1,9 +1,11 @@
 package hsmfile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math"
+	"slices"
 
 	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/record"
@@ -13,6 +15,11 @@ import (
 // perTransaction is how many objects a big change handles at a time: the
 // bound of a transaction that a store over a network can take.
 const perTransaction = 1000
+
+// recordsPerEntry bounds what an audit entry lists, which must fit a record
+// (TestEntriesFit): when it has so many, one more object may follow, with three
+// records of each user it is shared with, and the labels of all.
+var recordsPerEntry = 4 * perTransaction // a test takes less
 
 // OwnedKeys is how many key objects a user owns, as the records lie there.
 func (s *Session) OwnedKeys(ctx context.Context, name string) (n int, err error) {
@@ -80,7 +87,7 @@ func (s *Session) DeleteUser(ctx context.Context, name string) (keys int, err er
 }
 
 // removeUser writes the roster without the user, his login and all that is
-// about him but his objects. The roster has heir in his place, if that is not
+// about him but his objects, of which none is trusted any more. The roster has heir in his place, if that is not
 // nil.
 func (s *Session) removeUser(c *change, u *record.User, heir *newUser) (*roster, error) {
 	gens, err := s.generations(c, Role(u.Role) == CO)
@@ -89,6 +96,7 @@ func (s *Session) removeUser(c *change, u *record.User, heir *newUser) (*roster,
 	}
 	r, err := c.putRoster(s.roster, s.signer(), func(r *record.Roster) {
 		r.Users = without(r.Users, string(u.ID))
+		r.Trusted = slices.DeleteFunc(slices.Clone(r.Trusted), func(x record.Trusted) bool { return bytes.Equal(x.Owner, u.ID) })
 		if heir != nil {
 			r.Users = append(r.Users, heir.row)
 			sortUsers(r)
@@ -193,9 +201,26 @@ func (c *change) dropEscrows(r *roster, id string) error {
 	return nil
 }
 
-// dropSome removes up to a thousand objects and labels of a user.
+// dropSome removes objects and labels of a user, as many as an entry may list
+// with all that others have of them.
 func (c *change) dropSome(user string) (n int, err error) {
-	var names []record.Name
+	names, err := c.someOf(user)
+	if err != nil {
+		return 0, err
+	}
+	for ; n < len(names) && len(c.wrote) < recordsPerEntry; n++ {
+		if err := c.unshareAll(names[n]); err != nil {
+			return 0, err
+		}
+		if err := c.drop(names[n]); err != nil {
+			return 0, err
+		}
+	}
+	return n, c.dropPublicLabels(names[:n])
+}
+
+// someOf names up to a thousand objects and labels of a user.
+func (v *view) someOf(user string) (names []record.Name, err error) {
 	collect := func(at record.Name) error {
 		if len(names) >= perTransaction {
 			return store.ErrStop
@@ -203,29 +228,15 @@ func (c *change) dropSome(user string) (n int, err error) {
 		names = append(names, at)
 		return nil
 	}
-	if err := c.eachOwned(user, collect); err != nil {
-		return 0, err
+	if err := v.eachOwned(user, collect); err != nil {
+		return nil, err
 	}
-	if err := c.scan(record.LabelsOf(user), "", func(at record.Name, _ []byte) error { return collect(at) }); err != nil {
-		return 0, err
-	}
-	for _, prefix := range []record.Name{record.OfferPrefix(user), record.SharePrefix(user)} {
-		if err := c.scan(prefix, "", func(at record.Name, _ []byte) error { return collect(at) }); err != nil {
-			return 0, err
+	for _, prefix := range []record.Name{record.LabelsOf(user), record.OfferPrefix(user), record.SharePrefix(user)} {
+		if err := v.scan(prefix, "", func(at record.Name, _ []byte) error { return collect(at) }); err != nil {
+			return nil, err
 		}
 	}
-	if err := c.dropPublicLabels(names); err != nil {
-		return 0, err
-	}
-	for _, at := range names {
-		if err := c.unshareAll(at); err != nil {
-			return 0, err
-		}
-		if err := c.drop(at); err != nil {
-			return 0, err
-		}
-	}
-	return len(names), nil
+	return names, nil
 }
 
 // unshareAll takes a key that is about to go from all it is shared with.

@@ -44,6 +44,8 @@ func (s *Session) find(v *view, f attr.Filter, fits func(*attr.Set) bool, limit 
 	take := func(o object) error {
 		if f.Match(o.ref(), o.set) && fits(o.set) {
 			found = append(found, o)
+		} else {
+			o.material.Wipe()
 		}
 		if len(found) == limit {
 			return store.ErrStop

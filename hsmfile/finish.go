@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"syscall"
 
 	"filehsm/hsmfile/internal/record"
 	"filehsm/hsmfile/internal/store"
@@ -40,51 +39,74 @@ func (v *view) openAttempts() (open []record.Counter, err error) {
 	return open, err
 }
 
-// finishIfMarked does what the change before asked for.
-func (im *Image) finishIfMarked(ctx context.Context) error {
+// finishIfMarked does what the change before asked for. That change is made:
+// where this fails, it warns, and the next change or opener goes on.
+func (im *Image) finishIfMarked(ctx context.Context) {
 	if !im.marked.Swap(false) {
-		return nil
+		return
 	}
-	return im.finish(ctx)
+	ctx = context.WithoutCancel(ctx) // whoever presses Ctrl-C
+	err := im.settleInterrupted(ctx)
+	if err == nil {
+		err = im.cleanUp(ctx)
+	}
+	if err != nil {
+		im.marked.Store(true)
+		im.warnUnfinished(err)
+	}
 }
 
-// finish settles attempts, deletes what was to be deleted and overwrites it,
-// in this order: what is deleted last must be overwritten as well.
+// finish does what a killed process left, for whoever opens the image. While
+// attempts cannot be settled (the disk is full), it stays open for those who only
+// look: status and image check must still say what is there. What cannot be
+// cleaned up is in nobody's way.
+//
+// Errors: ErrBusy, context.Canceled; the caller may try again.
 func (im *Image) finish(ctx context.Context) error {
 	if err := im.settleInterrupted(ctx); err != nil {
-		return err
+		if again(err) {
+			return err
+		}
+		im.waits = &Error{Text: "what an earlier command began cannot be finished", Err: err}
+		im.warn(im.waits.Error() + "; until it is, no password is taken and no key is used")
+		return nil
 	}
+	if err := im.cleanUp(ctx); err != nil {
+		if again(err) {
+			return err
+		}
+		im.warnUnfinished(err)
+	}
+	return nil
+}
+
+func again(err error) bool {
+	return errors.Is(err, ErrBusy) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+func (im *Image) warnUnfinished(why error) {
+	e := &Error{Text: "what was deleted is not all removed and overwritten yet", Err: why}
+	im.warn(e.Error() + "; the next command goes on with it")
+}
+
+// cleanUp deletes what was to be deleted and overwrites it, in this order: what
+// is deleted last must be overwritten as well. What fails is in the way of
+// nothing that follows.
+func (im *Image) cleanUp(ctx context.Context) error {
 	marks, err := im.marks(ctx)
 	if err != nil {
 		return err
 	}
+	var failed []error
 	for name, value := range marks {
 		if user, ok := strings.CutPrefix(name, record.MarkDelete); ok {
-			if err := im.deleteOrphans(ctx, user, value); err != nil {
-				return err
-			}
+			failed = append(failed, im.deleteOrphans(ctx, user, value))
 		}
 	}
 	if marks[record.MarkSet] != "" {
-		if err := im.deleteDeadSets(ctx, im.store); err != nil {
-			return err
-		}
+		failed = append(failed, im.deleteDeadSets(ctx, im.store))
 	}
-	return im.scrub(ctx)
-}
-
-// leave keeps an image open for whoever only looks, where its file cannot be
-// written: on a full or read-only disk status and image check must still say
-// what is there.
-func (im *Image) leave(why error) error {
-	for _, no := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, syscall.EROFS} {
-		if errors.Is(why, no) {
-			im.waits = &Error{Text: "what an earlier command began cannot be finished", Err: why}
-			im.warn(im.waits.Error() + "; until it is, no password is taken and no key is used")
-			return nil
-		}
-	}
-	return why
+	return errors.Join(append(failed, im.scrub(ctx))...)
 }
 
 func (im *Image) marks(ctx context.Context) (map[string]string, error) {

@@ -43,6 +43,7 @@ func (s *Session) GenerateSymmetric(ctx context.Context, spec SymmetricSpec) (*K
 	if err != nil {
 		return nil, err
 	}
+	defer wipe(made)
 	keys, err := s.addObjects(ctx, opGenerate, made, spec.ShareWith)
 	if err != nil {
 		return nil, err
@@ -82,6 +83,7 @@ func (s *Session) GeneratePair(ctx context.Context, spec PairSpec) (public, priv
 	if err != nil {
 		return nil, nil, err
 	}
+	defer wipe(made)
 	keys, err := s.addObjects(ctx, opGeneratePair, made, spec.ShareWith)
 	if err != nil {
 		return nil, nil, err

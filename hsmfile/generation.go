@@ -19,6 +19,7 @@ func (s *Session) ChangePassword(ctx context.Context, password *secret.Bytes) er
 	if err != nil {
 		return err
 	}
+	defer lk.kek.Wipe()
 	return s.newGeneration(ctx, lk)
 }
 
@@ -47,20 +48,23 @@ func (s *Session) newGeneration(ctx context.Context, lk *lock) error {
 			return err
 		}
 		e := s.entry(c, chain.ChangePassword)
-		e.Subject = s.user.Name
+		e.Subject = s.name
 		if err := c.record(e); err != nil {
 			return err
 		}
 		return c.signHead(s.author())
 	})
-	if err == nil {
-		older := s.older
-		s.become(next, keys)
-		for gen, k := range older {
-			s.older[gen] = k
-		}
+	if err != nil {
+		return err
 	}
-	return err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	older := s.older
+	s.become(next, keys)
+	for gen, k := range older {
+		s.older[gen] = k
+	}
+	return nil
 }
 
 // putGeneration writes the records of a new generation.
@@ -123,7 +127,7 @@ func (s *Session) nextLogin(c *change, lk *lock, keys *seal.UserKeys) (*record.L
 	}
 	l := &record.Login{User: s.user.ID, Gen: s.login.Gen + 1, First: s.login.First}
 	l.Older = append(append(l.Older, s.login.Older...), sealed)
-	return l, c.putLogin(l, keys, lk, s.user.Name)
+	return l, c.putLogin(l, keys, lk, s.name)
 }
 
 // rosterOfGeneration is the roster in force afterwards: an officer's new keys

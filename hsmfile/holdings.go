@@ -94,7 +94,7 @@ func (s *Session) compareHoldings(v *view, found []object) error {
 	}
 	switch {
 	case have.Count != want.Count:
-		return v.im.damaged("key store", fmt.Errorf("user %q has %d keys, and %d are there", s.user.Name, want.Count, have.Count))
+		return v.im.damaged("key store", fmt.Errorf("user %q has %d keys, and %d are there", s.name, want.Count, have.Count))
 	case !bytes.Equal(have.Sum, want.Sum):
 		return v.im.damaged("key store", errors.New("a key was removed, or is of an older version"))
 	}

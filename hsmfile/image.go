@@ -20,7 +20,6 @@ package hsmfile
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -41,7 +40,7 @@ import (
 type Image struct {
 	path  string
 	store store.Store
-	info  Info
+	info  atomic.Pointer[Info]
 	warn  func(string)
 
 	marked  atomic.Bool // a change of ours left a mark: finish after its commit
@@ -50,7 +49,7 @@ type Image struct {
 	entry   memo[chain.Link]       // the newest of the chain
 	decoded atomic.Pointer[roster] // the newest that was read
 	swept   atomic.Int64           // when stale sessions were looked for, Unix milliseconds
-	waits   error                  // why what a killed process left could not be finished; until it is, nobody uses a key
+	waits   error                  // why killed attempts could not be settled, as of Open; until they are, nobody uses a key
 }
 
 // Info is what is fixed for an image, and its state when it was opened.
@@ -88,19 +87,7 @@ func Create(ctx context.Context, path string, spec CreateSpec, o Options) (*Imag
 	if err != nil {
 		return nil, err
 	}
-	im := &Image{path: path, warn: o.Warn}
-	err = filestore.Create(ctx, path, func(w store.Writer) error {
-		c := &change{view: view{im: im, r: w, h: h}, w: w}
-		return c.initialize()
-	})
-	if err != nil {
-		return nil, storeError(path, err)
-	}
-	made, err := Open(ctx, path, o)
-	if err != nil {
-		return nil, errors.Join(err, filestore.Remove(path)) // failed, it leaves no file
-	}
-	return made, nil
+	return makeFile(ctx, path, o, h, (*change).initialize)
 }
 
 // initialize writes the header and the chain's first two entries.
@@ -186,26 +173,32 @@ func newSerial() string {
 
 // Open checks that path is an image that this version and this user can work
 // with, and finishes what a killed process left half done: login attempts,
-// scrubs, deletions, restores. Where there is no room for that, it warns, and
-// the image can be looked at and no more. It does not read the records.
+// scrubs, deletions, restores. Where that fails (no room), it warns; and where
+// attempts are unsettled, the image can be looked at and no more. It does not read
+// the records.
 // Errors: ErrNotFound, ErrDenied, ErrIntegrity, ErrState (a newer version).
 func Open(ctx context.Context, path string, o Options) (*Image, error) {
 	seal.PrepareEd25519()
-	s, err := filestore.Open(path, filestore.Options{LockTimeout: o.LockTimeout, AcceptPrevious: o.AcceptPrevious})
+	s, err := filestore.Open(path, o.store())
 	if err != nil {
 		return nil, storeError(path, err)
 	}
 	return open(ctx, path, s, o)
 }
 
-func open(ctx context.Context, path string, s store.Store, o Options) (*Image, error) {
+func newImage(path string, s store.Store, o Options) *Image {
 	im := &Image{path: path, store: s, warn: o.Warn}
 	if im.warn == nil {
 		im.warn = func(string) {}
 	}
+	return im
+}
+
+func open(ctx context.Context, path string, s store.Store, o Options) (*Image, error) {
+	im := newImage(path, s, o)
 	var waiting bool
 	err := im.view(ctx, func(v *view) (err error) {
-		im.info = v.info()
+		im.info.Store(v.info())
 		waiting, err = v.workWaits()
 		return err
 	})
@@ -213,22 +206,22 @@ func open(ctx context.Context, path string, s store.Store, o Options) (*Image, e
 		return im, err
 	}
 	if err := im.finish(ctx); err != nil {
-		return im, im.leave(err)
+		return im, err
 	}
-	return im, im.view(ctx, func(v *view) error { im.info = v.info(); return nil }) // a killed login may have wiped it
+	return im, im.view(ctx, func(v *view) error { im.info.Store(v.info()); return nil }) // a killed login may have wiped it
 }
 
 // Path is the image's path, as given to Open.
 func (im *Image) Path() string { return im.path }
 
 // ID is the image id in hex; it names the session file.
-func (im *Image) ID() string { return im.info.ID }
+func (im *Image) ID() string { return im.info.Load().ID }
 
 // Info is what was true when the image was opened.
-func (im *Image) Info() Info { return im.info }
+func (im *Image) Info() Info { return *im.info.Load() }
 
-func (v *view) info() Info {
-	return Info{
+func (v *view) info() *Info {
+	return &Info{
 		ID: hex.EncodeToString(v.h.ImageID), Serial: v.h.Serial, Label: v.h.Label,
 		Mode: modeNames[v.h.Mode], State: State(v.h.State), Fingerprint: hex.EncodeToString(v.h.Fingerprint),
 	}

@@ -143,6 +143,7 @@ func (l *lister) run() error {
 
 // visit counts every match, and gives out those of the page asked for.
 func (l *lister) visit(o object) error {
+	o.material.Wipe()
 	if o.owner == l.s.id() {
 		l.own = append(l.own, object{name: o.name, version: o.version})
 	}

@@ -66,33 +66,23 @@ func (im *Image) Login(ctx context.Context, cred Credentials) (*Session, error) 
 			return nil, err
 		}
 		s, err := a.run(ctx) // (2) to (5)
+		defer a.kek.Wipe()
 		if errors.Is(err, errAgain) {
-			if err := im.settleInterrupted(ctx); err != nil {
+			if err := im.finish(ctx); err != nil { // a killed attempt may bring a wipe
 				return nil, err
 			}
 			continue
 		}
-		done := im.finishIfMarked(context.WithoutCancel(ctx))
+		im.finishIfMarked(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if done == nil {
-			done = s.renewIfAsked(ctx, a.kek)
-		}
-		if done != nil {
-			return nil, s.abandon(ctx, done)
+		if err := s.renewIfAsked(ctx, a.kek); err != nil {
+			s.Close()
+			return nil, err
 		}
 		return s, nil
 	}
-}
-
-// abandon ends a session that nobody will get, and what it has left in the image.
-func (s *Session) abandon(ctx context.Context, why error) error {
-	if p := s.takePersisted(); p != nil {
-		_ = s.im.Logout(context.WithoutCancel(ctx), p.SessionToken) // why says more
-	}
-	s.Close()
-	return why
 }
 
 // Admit says what Login would refuse untried, whatever the password: so that
@@ -164,9 +154,11 @@ func foldName(name string) string {
 // unknownUser costs one KDF and reads like a first wrong password. It leaves
 // no audit entry: what was typed as a name may be a password.
 func (im *Image) unknownUser(preset string, cred Credentials) error {
-	if _, err := newLock(cred.Password); err != nil {
+	lk, err := newLock(cred.Password)
+	if err != nil {
 		return err
 	}
+	lk.kek.Wipe()
 	role := cred.Role
 	if role == 0 {
 		role = CU

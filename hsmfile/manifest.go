@@ -151,7 +151,7 @@ func (m Manifest) signed() []byte {
 }
 
 func (m *Manifest) sign(s *Session) {
-	m.Signer = Signer{Username: s.user.Name, Role: s.Role().String(), UserID: hex.EncodeToString(s.user.ID),
+	m.Signer = Signer{Username: s.name, Role: s.Role().String(), UserID: hex.EncodeToString(s.user.ID),
 		Generation: s.login.Gen, PublicKey: hex.EncodeToString(s.keys.Verifier())}
 	m.Signature = hex.EncodeToString(s.keys.Sign(signManifest, m.signed()))
 }

@@ -29,7 +29,7 @@ func (o object) ref() uint64 { return record.RefOf(o.name) }
 
 // key is an object as its user sees it.
 func (s *Session) key(o object) *Key {
-	owner := s.user.Name
+	owner := s.name
 	if u := s.roster.ByID(o.owner); u != nil {
 		owner = u.Name
 	}
@@ -110,6 +110,7 @@ func (s *Session) putObject(c *change, set *attr.Set, material *secret.Bytes, sh
 	if err != nil {
 		return object{}, err
 	}
+	defer clear(plain)
 	if set.Class == attr.PublicKey {
 		o.name = record.PubObjName(ref)
 		o.at = o.name
@@ -129,6 +130,7 @@ func (s *Session) putObject(c *change, set *attr.Set, material *secret.Bytes, sh
 // record's sum, which is what its owner and all it is shared with keep.
 func (s *Session) putKey(c *change, o object, plain []byte) (*secret.Bytes, error) {
 	dek := seal.NewKey()
+	defer dek.Wipe()
 	body, err := seal.Seal(dek, c.place(placeObject, o.name, o.version), plain)
 	if err != nil {
 		return nil, err
@@ -179,6 +181,7 @@ func (s *Session) openKey(v *view, n record.Name, b []byte) (object, error) {
 	if err != nil {
 		return object{}, v.im.damaged(what, err)
 	}
+	defer clear(dekSum)
 	o, err := s.openBody(v, n, &k, secret.New(dekSum))
 	o.owner, o.at, o.shared = s.id(), n, k.Shared
 	return o, err
@@ -191,7 +194,9 @@ func (s *Session) openBody(v *view, n record.Name, k *record.Key, dekSum *secret
 	if err != nil {
 		return object{}, v.im.damaged(what, err)
 	}
+	defer dek.Wipe()
 	plain, err := seal.Open(dek, v.place(placeObject, n, k.Version), k.Body)
+	defer clear(plain)
 	if err != nil {
 		return object{}, v.im.damaged(what, err)
 	}

@@ -17,47 +17,51 @@ func (im *Image) Activate(ctx context.Context, name string, password *secret.Byt
 	if err != nil {
 		return nil, err
 	}
-	if err := im.update(ctx, func(c *change) error { return c.activate(n) }); err != nil {
+	defer n.lock.kek.Wipe()
+	var s *Session
+	var active *Info
+	err = im.update(ctx, func(c *change) error {
+		s, err = c.activate(n)
+		active = c.info()
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
-	return im.firstSession(ctx, n)
+	im.info.Store(active)
+	return s, nil
 }
 
-// activate writes the first roster and its one user.
-func (c *change) activate(n *newUser) error {
+// activate writes the first roster and its one user, and returns his session.
+func (c *change) activate(n *newUser) (*Session, error) {
 	if err := c.needState(Uninitialized); err != nil {
-		return err
+		return nil, err
 	}
 	if err := c.putPublic(n.public); err != nil {
-		return err
+		return nil, err
 	}
 	n.row.Created = c.now
 	first := &record.Roster{Users: []record.User{n.row}, Policy: record.Policy{Lockout: c.h.Lockout, AuditLevel: auditState}}
 	r, err := c.putFirstRoster(first, signer{string(n.row.ID), n.keys})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := c.putUser(n, r, n.row.Name, seal.NewKey()); err != nil {
-		return err
+		return nil, err
 	}
 	e := chain.Entry{Opcode: chain.ChangePassword, Username: PRECO.String(), Role: uint8(PRECO), Subject: n.row.Name, Epoch: r.Epoch}
 	if err := c.record(e); err != nil {
-		return err
+		return nil, err
 	}
-	return c.signHead(n.author())
-}
-
-// firstSession is the session of the CO who has just been made.
-func (im *Image) firstSession(ctx context.Context, n *newUser) (s *Session, err error) {
-	err = im.view(ctx, func(v *view) error {
-		l, err := v.loadLogin(&n.row)
-		if err != nil {
-			return err
-		}
-		im.info, s = v.info(), newSession(im, &n.row, l, n.keys)
-		return s.check(v, opSession)
-	})
-	return s, err
+	if err := c.signHead(n.author()); err != nil {
+		return nil, err
+	}
+	l, err := c.loadLogin(&n.row)
+	if err != nil {
+		return nil, err
+	}
+	s := newSession(c.im, &n.row, l, n.keys)
+	return s, s.check(&c.view, opSession)
 }
 
 // createOpcodes is the opcode of a user's creation by role.
@@ -74,6 +78,7 @@ func (s *Session) CreateUser(ctx context.Context, name string, role Role, passwo
 	if err != nil {
 		return err
 	}
+	defer n.wipe()
 	return s.write(ctx, opCreateUser, func(c *change) error {
 		if err := s.mayAdd(n.row.Name); err != nil {
 			return err
@@ -117,7 +122,7 @@ func (s *Session) addUser(c *change, n *newUser) error {
 	if err != nil {
 		return err
 	}
-	if err := c.putUser(n, r, s.user.Name, common); err != nil {
+	if err := c.putUser(n, r, s.name, common); err != nil {
 		return err
 	}
 	if Role(n.row.Role) == CO {

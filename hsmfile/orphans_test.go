@@ -7,14 +7,15 @@ import (
 	"filehsm/hsmfile/internal/store"
 )
 
-// halfDeleted is an image on which alice, who has a key pair, was deleted by a
-// process that is between the roster without her and her objects.
+// halfDeleted is an image on which alice, who has a key pair and offers half of
+// it to bob, was deleted by a process that is between the roster without her and her objects.
 func halfDeleted(t *testing.T) (f *fixture, bob *Session) {
 	f = newFixture(t, CreateSpec{})
 	alice := f.login("alice")
 	bob = f.login("bob")
 	_, _, err := alice.GeneratePair(f.ctx, PairSpec{Type: attr.EC, Curve: "secp256r1", PublicLabel: "tls", PrivateLabel: "tls"})
 	ok(t, err)
+	must[*Key](t)(alice.Share(f.ctx, filter(t, "tls"), "bob"))
 	ok(t, f.co.im.updateIn(f.ctx, f.im.store, func(c *change) error {
 		if err := f.co.check(&c.view, opDeleteUser); err != nil {
 			return err

@@ -24,6 +24,7 @@ func (s *Session) ResetPassword(ctx context.Context, name string, password *secr
 	if err != nil {
 		return 0, err
 	}
+	defer lk.kek.Wipe()
 	err = s.write(ctx, opResetPassword, func(c *change) error {
 		u, err := s.other(name)
 		if err != nil {
@@ -94,7 +95,7 @@ func (s *Session) resetKeeping(c *change, u *record.User, lk *lock) error {
 	if err := c.freshStart(string(u.ID)); err != nil {
 		return err
 	}
-	return c.putLogin(l, cu.keys, lk, s.user.Name)
+	return c.putLogin(l, cu.keys, lk, s.name)
 }
 
 // replace gives a CU's name to a new user who owns nothing: where nobody has
@@ -119,7 +120,7 @@ func (s *Session) replace(c *change, u *record.User, lk *lock) (dropped int, err
 	if err != nil {
 		return 0, err
 	}
-	return dropped, c.putUser(n, r, s.user.Name, common)
+	return dropped, c.putUser(n, r, s.name, common)
 }
 
 // makeKeys gives a user a new secret and public keys; prev are those that he
@@ -167,7 +168,7 @@ func (s *Session) resetAnew(c *change, u *record.User, lk *lock) error {
 	if err := c.freshStart(string(u.ID)); err != nil {
 		return err
 	}
-	if err := c.putUser(n, r, s.user.Name, common); err != nil {
+	if err := c.putUser(n, r, s.name, common); err != nil {
 		return err
 	}
 	if Role(u.Role) == CO {

@@ -92,7 +92,7 @@ func (p *RestorePlan) target(ctx context.Context) (fingerprint string, err error
 	if err != nil {
 		return "", err
 	}
-	return im.info.Fingerprint, im.view(ctx, func(v *view) error {
+	return im.Info().Fingerprint, im.view(ctx, func(v *view) error {
 		if err := v.needState(Zeroized); err != nil {
 			return err
 		}

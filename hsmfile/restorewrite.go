@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 
 	"filehsm/hsmfile/internal/chain"
-	"filehsm/hsmfile/internal/filestore"
 	"filehsm/hsmfile/internal/record"
 	"filehsm/hsmfile/internal/store"
 )
@@ -28,33 +27,24 @@ func (p *RestorePlan) Apply(ctx context.Context) (*Image, error) {
 	if p.log != nil {
 		return p.apply(ctx)
 	}
-	if err := p.makeFile(ctx); err != nil {
-		return nil, err
-	}
-	return Open(context.WithoutCancel(ctx), p.path, p.image) // it is done: say so, whoever presses Ctrl-C
+	return p.makeFile(ctx)
 }
 
 // makeFile makes an image of the backup and the entry that says so, in the one
 // transaction that creates a file.
-func (p *RestorePlan) makeFile(ctx context.Context) error {
-	im := &Image{path: p.path, warn: func(string) {}}
-	err := filestore.Create(ctx, p.path, func(w store.Writer) error {
-		h := *p.head
-		c := &change{view: view{im: im, r: w, h: &h}, w: w}
-		if err := p.copyAll(ctx, w); err != nil {
+func (p *RestorePlan) makeFile(ctx context.Context) (*Image, error) {
+	h := *p.head
+	return makeFile(ctx, p.path, p.image, &h, func(c *change) error {
+		if err := p.copyAll(ctx, c.w); err != nil {
 			return err
 		}
-		last, err := chain.Last(w)
+		last, err := chain.Last(c.w)
 		if err != nil {
 			return err
 		}
 		c.begin(last)
-		if err := p.commit(c, contentLive); err != nil {
-			return err
-		}
-		return c.flushMarks()
+		return p.commit(c, contentLive)
 	})
-	return storeError(p.path, err)
 }
 
 // copyAll copies chain and set, whose number is the one that it has in memory.
@@ -81,11 +71,8 @@ func (p *RestorePlan) apply(ctx context.Context) (*Image, error) {
 	if err != nil {
 		return nil, im.fail(err)
 	}
-	ctx = context.WithoutCancel(ctx) // it is done: say so, whoever presses Ctrl-C
-	if err := im.finish(ctx); err != nil {
-		return nil, err
-	}
-	return Open(ctx, p.path, p.image)
+	im.finishIfMarked(ctx)
+	return im, nil
 }
 
 // write is steps 2 and 3, with the image held.
@@ -108,7 +95,16 @@ func (p *RestorePlan) write(ctx context.Context, im *Image, tx store.Transactor)
 	if err := p.copySet(ctx, im, tx, set); err != nil {
 		return err
 	}
-	return im.updateIn(ctx, tx, func(c *change) error { return p.commit(c, set) })
+	var restored *Info
+	err = im.updateIn(ctx, tx, func(c *change) error {
+		err := p.commit(c, set)
+		restored = c.info()
+		return err
+	})
+	if err == nil {
+		im.info.Store(restored)
+	}
+	return err
 }
 
 // copyBytes is how much one transaction of step 2 takes. These records are not

@@ -79,7 +79,7 @@ func denyRole(path string, s *Session, op operation) error {
 			may += " or " + r.String()
 		}
 	}
-	return refuse(ErrDenied, "act as "+may+": --as NAME", "%s: user %q is %s and may not %s; %s may", path, s.user.Name, s.Role().withArticle(), row.what, may)
+	return refuse(ErrDenied, "act as "+may+": --as NAME", "%s: user %q is %s and may not %s; %s may", path, s.name, s.Role().withArticle(), row.what, may)
 }
 
 func (r Role) withArticle() string {

@@ -17,9 +17,13 @@ import (
 // Session is one user who proved to be one. Every method checks anew, in its
 // own transaction, that the user may still do this.
 type Session struct {
-	im            *Image
-	mu            sync.Mutex
-	user          record.User
+	im   *Image
+	who  string // the user's id; it, the name and the role stay while the session lasts
+	name string
+	role Role
+
+	mu            sync.Mutex  // guards what follows
+	user          record.User // as the newest verified roster has it
 	login         *record.Login
 	loginHash     []byte
 	keys          *seal.UserKeys            // of the newest generation
@@ -30,6 +34,7 @@ type Session struct {
 	known         knownHoldings
 	persisted     *persisted // with the login; Persist gives it out
 	failuresSince int
+	closed        bool
 }
 
 // commonKey is the image's common key, and what it was taken from: opening it
@@ -42,7 +47,7 @@ type commonKey struct {
 
 func newSession(im *Image, u *record.User, l *record.Login, keys *seal.UserKeys) *Session {
 	harden()
-	s := &Session{im: im, user: *u, publics: map[publicKey]*record.Public{}}
+	s := &Session{im: im, who: string(u.ID), name: u.Name, role: Role(u.Role), user: *u, publics: map[publicKey]*record.Public{}}
 	s.become(l, keys)
 	return s
 }
@@ -54,10 +59,10 @@ func (s *Session) become(l *record.Login, keys *seal.UserKeys) {
 }
 
 // Username is the user's name, Role his role, Image the image.
-func (s *Session) Username() string { return s.user.Name }
+func (s *Session) Username() string { return s.name }
 
 // Role is the user's role.
-func (s *Session) Role() Role { return Role(s.user.Role) }
+func (s *Session) Role() Role { return s.role }
 
 // Image is the image that the session is on.
 func (s *Session) Image() *Image { return s.im }
@@ -65,23 +70,25 @@ func (s *Session) Image() *Image { return s.im }
 // FailuresSince is how many logins of this user failed since the last right one.
 func (s *Session) FailuresSince() int { return s.failuresSince }
 
-// Close forgets the keys. Best effort, as secret.Wipe is.
+// Close forgets the keys, best effort as secret.Wipe is, and ends the session:
+// what it is asked to do from then on is refused.
 func (s *Session) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.known = knownHoldings{}
+	s.closed, s.known = true, knownHoldings{}
 	if s.persisted != nil {
 		s.persisted.key.Wipe()
+		s.persisted = nil
 	}
 	for _, k := range s.older {
-		k.Secret().Wipe()
+		k.Wipe()
 	}
 	if s.opened.key != nil {
 		s.opened.key.Wipe()
 	}
 }
 
-func (s *Session) id() string { return string(s.user.ID) }
+func (s *Session) id() string { return s.who }
 
 func (s *Session) author() author { return author{s.id(), s.login.Gen, s.keys} }
 
@@ -93,7 +100,7 @@ func (s *Session) keysAt(v *view, gen uint32) (*seal.UserKeys, error) {
 		return k, nil
 	}
 	if gen > s.login.Gen || gen < s.login.First {
-		return nil, v.im.damaged("record", fmt.Errorf("it is sealed under generation %d of user %q, who has none such", gen, s.user.Name))
+		return nil, v.im.damaged("record", fmt.Errorf("it is sealed under generation %d of user %q, who has none such", gen, s.name))
 	}
 	newer, err := s.keysAt(v, gen+1)
 	if err != nil {
@@ -109,6 +116,9 @@ func (s *Session) keysAt(v *view, gen uint32) (*seal.UserKeys, error) {
 // check is the door: the state, the role's right, the roster as far as the
 // user himself can vouch for it, and that he is still who he was.
 func (s *Session) check(v *view, op operation) error {
+	if s.closed {
+		return refuse(ErrState, "log in again: filehsm login --username "+s.name, "%s: the session of %q is over", v.im.path, s.name)
+	}
 	if v.im.waits != nil {
 		return v.im.waits
 	}
@@ -126,10 +136,10 @@ func (s *Session) check(v *view, op operation) error {
 		return err
 	}
 	u := s.roster.ByID(s.id())
-	if u == nil || u.Role != s.user.Role {
+	if u == nil || Role(u.Role) != s.role {
 		return s.removed(v)
 	}
-	s.user = *u // as the roster in force has it, which was verified
+	s.user = *u
 	if !slices.Contains(operations[op].roles, Role(u.Role)) {
 		return denyRole(v.im.path, s, op)
 	}
@@ -155,11 +165,11 @@ func (s *Session) outdated(v *view) error {
 	if _, err := v.loadLogin(u); err != nil {
 		return err
 	}
-	return refuse(ErrDenied, "log in again: filehsm login --username "+s.user.Name, "%s: the password of %q was changed meanwhile", v.im.path, s.user.Name)
+	return refuse(ErrDenied, "log in again: filehsm login --username "+s.name, "%s: the password of %q was changed meanwhile", v.im.path, s.name)
 }
 
 func (s *Session) removed(v *view) error {
-	return refuse(ErrDenied, "ask a CO: filehsm user list", "%s: user %q is no longer in this image", v.im.path, s.user.Name)
+	return refuse(ErrDenied, "ask a CO: filehsm user list", "%s: user %q is no longer in this image", v.im.path, s.name)
 }
 
 // followRoster verifies the roster in force, unless it is the one that this

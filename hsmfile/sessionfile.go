@@ -157,7 +157,7 @@ func (s *Session) putSession(c *change, ttl time.Duration) (SessionToken, error)
 		return SessionToken{}, err // a session of no boot would be over at once
 	}
 	began := now().UnixMilli()
-	t := SessionToken{image: s.im.info.ID, user: s.id(), username: s.user.Name, role: s.Role(),
+	t := SessionToken{image: s.im.ID(), user: s.id(), username: s.name, role: s.Role(),
 		id: seal.Random(sessionIDSize), key: seal.NewKey(), expires: time.UnixMilli(began + ttl.Milliseconds()).UTC()}
 	rec := record.Session{User: s.user.ID, Gen: s.login.Gen, Boot: boot, UID: uint32(os.Getuid()),
 		Began: began, Expires: t.expires.UnixMilli()}

@@ -14,6 +14,7 @@ import (
 	"filehsm/hsmfile/internal/clock"
 	"filehsm/hsmfile/internal/record"
 	"filehsm/hsmfile/internal/store"
+	"filehsm/hsmfile/secret"
 )
 
 // TestSessionClock: a session ends by the clock in either direction, and a
@@ -226,27 +227,80 @@ func (h spoiltHold) Update(ctx context.Context, fn func(store.Writer) error) err
 	return err
 }
 
-// TestFailedLoginLeavesNoSession: where a login fails after its commit, or does not
-// know whether it is there, nobody has the other half of the session.
+// TestFailedLoginLeavesNoSession: where a login does not know whether its commit is
+// there, nobody has the other half of the session.
 func TestFailedLoginLeavesNoSession(t *testing.T) {
-	for what, update := range map[string]int{"the last sync fails": 2, "the scrub after it fails": 0} {
-		t.Run(what, func(t *testing.T) {
-			defer func(was func() time.Time) { clock.Now = was }(clock.Now)
-			at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
-			clock.Now = func() time.Time { return at }
-			f := newFixture(t, CreateSpec{})
-			must[SessionToken](t)(f.login("alice").Persist(f.ctx, time.Second))
-			at = at.Add(time.Minute) // it is over: there is something to scrub
-			f.reopen()
-			f.im.store = &spoiltStore{f.im.store, update}
-			if _, err := f.loginFor("alice", MaxTTL); err == nil {
-				t.Error("the login succeeded")
-			}
-			if n := f.sessions(); n != 0 {
-				t.Errorf("%d sessions are left", n)
-			}
-		})
+	f := newFixture(t, CreateSpec{})
+	f.im.store = &spoiltStore{f.im.store, 2}
+	if _, err := f.loginFor("alice", MaxTTL); err == nil {
+		t.Error("the login succeeded")
 	}
+	if n := f.sessions(); n != 0 {
+		t.Errorf("%d sessions are left", n)
+	}
+}
+
+// TestLoginUnfinished: a login is one, also where the session that it swept away
+// cannot be overwritten yet.
+func TestLoginUnfinished(t *testing.T) {
+	defer func(was func() time.Time) { clock.Now = was }(clock.Now)
+	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	clock.Now = func() time.Time { return at }
+	f := newFixture(t, CreateSpec{})
+	must[SessionToken](t)(f.login("alice").Persist(f.ctx, time.Second))
+	at = at.Add(time.Minute) // it is over: there is something to scrub
+	f.reopen()
+	f.im.store = &spoiltStore{f.im.store, 0}
+	s := must[*Session](t)(f.loginFor("alice", MaxTTL))
+	must[*Session](t)(f.im.Resume(f.ctx, must[SessionToken](t)(s.Persist(f.ctx, MaxTTL))))
+	if all := strings.Join(f.warnings, "\n"); !strings.Contains(all, "no scrub") {
+		t.Errorf("the warnings are %q", all)
+	}
+}
+
+// TestClosed: a session that was closed does nothing more, and has no key left.
+func TestClosed(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	alice := f.login("alice")
+	k := f.aes(alice, "a")
+	held := []*secret.Bytes{alice.keys.Secret(), alice.keys.Sealing(), alice.keys.Index()}
+	var raw [][]byte
+	for _, b := range held {
+		raw = append(raw, b.Reveal())
+	}
+	alice.Close()
+	for i, b := range raw {
+		if held[i].Len() != 0 || !bytes.Equal(b, make([]byte, len(b))) {
+			t.Errorf("key %d is still there", i)
+		}
+	}
+	_, err := alice.GenerateSymmetric(f.ctx, SymmetricSpec{Type: attr.AES, Bytes: 32})
+	f.wants(err, ErrState, "generate")
+	_, err = alice.DeleteKey(f.ctx, filter(t, "key-reference="+attr.FormatReference(k.Reference)))
+	f.wants(err, ErrState, "delete")
+	_, err = alice.Persist(f.ctx, DefaultTTL)
+	f.wants(err, ErrState, "persist")
+	f.wants(alice.ChangePassword(f.ctx, pw("another long password")), ErrState, "change password")
+	f.login("alice")
+}
+
+// TestSessionShared: a session's name and role may be asked for while it works.
+func TestSessionShared(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	alice := f.login("alice")
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		for range 20 {
+			f.list(alice)
+		}
+	}()
+	for range 1000 {
+		if alice.Role() != CU || alice.Username() != "alice" || alice.Image().Info().State != Active {
+			t.Error("another one")
+		}
+	}
+	<-done
 }
 
 // TestSweepCounts: only a change that was made counts as one that has looked for

@@ -148,6 +148,7 @@ func (s *Session) rewrite(c *change, before, after object) (object, error) {
 	if err != nil {
 		return object{}, err
 	}
+	defer clear(plain)
 	c.scrub = true
 	if after.set.Class == attr.PublicKey {
 		err = s.putPublicObject(c, after, plain)
@@ -168,6 +169,7 @@ func (s *Session) putAndOffer(c *change, o object, plain []byte) error {
 	if err != nil {
 		return err
 	}
+	defer dekSum.Wipe()
 	for _, id := range o.shared {
 		if err := c.dropShare(string(id), o.ref()); err != nil { // it opens nothing from here on
 			return err
@@ -240,6 +242,7 @@ func (s *Session) openShare(v *view, n record.Name, b []byte) (object, error) {
 	if err != nil {
 		return object{}, v.im.damaged(what, err)
 	}
+	defer clear(dekSum)
 	o, err := s.openTheirs(v, string(sh.Owner), record.RefOf(n), secret.New(dekSum))
 	o.at = n
 	return o, err

@@ -119,7 +119,7 @@ func (v *view) needState(want State) error { return v.im.needState(State(v.h.Sta
 
 // NeedState is what an operation will say that works in one state only, as of
 // Open: early, before anybody is asked for a password.
-func (im *Image) NeedState(want State) error { return im.needState(im.info.State, want) }
+func (im *Image) NeedState(want State) error { return im.needState(im.Info().State, want) }
 
 func (im *Image) needState(at, want State) error {
 	if at == want {
@@ -156,12 +156,14 @@ type change struct {
 	swept  int64  // when it looked for stale sessions; 0: it did not
 }
 
-// update runs fn in one transaction and does afterwards what it asked for.
+// update runs fn in one transaction and does afterwards what it asked for. An
+// error means that the change is not made.
 func (im *Image) update(ctx context.Context, fn func(*change) error) error {
 	if err := im.updateIn(ctx, im.store, fn); err != nil {
 		return err
 	}
-	return im.finishIfMarked(context.WithoutCancel(ctx)) // the change is made: say so, whoever presses Ctrl-C
+	im.finishIfMarked(ctx)
+	return nil
 }
 
 // updateIn is update inside a Hold; the caller finishes.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"filehsm/hsmfile/attr"
+	"filehsm/hsmfile/internal/filestore"
 )
 
 // Role is what a user may do. The zero value is no role.
@@ -82,6 +83,10 @@ type Options struct {
 	LockTimeout    time.Duration // 0 means 10 s
 	Warn           func(string)  // told what is odd but stops nothing; may be nil
 	AcceptPrevious bool          // open a file of whose two meta pages one is damaged; Mend makes it whole
+}
+
+func (o Options) store() filestore.Options {
+	return filestore.Options{LockTimeout: o.LockTimeout, AcceptPrevious: o.AcceptPrevious}
 }
 
 // Status is the page for three in the morning.

@@ -59,6 +59,12 @@ func prepareUser(name string, role Role, password *secret.Bytes) (*newUser, erro
 	return n, n.makeKeys(nil)
 }
 
+// wipe forgets a user whom somebody else has made.
+func (n *newUser) wipe() {
+	n.lock.kek.Wipe()
+	n.keys.Wipe()
+}
+
 // author is the new user as the author of his own escrow.
 func (n *newUser) author() author { return author{string(n.row.ID), n.public.Gen, n.keys} }
 

@@ -22,10 +22,12 @@ func (s *Session) Wrap(ctx context.Context, mechanism string, payload, wrapping 
 		if err != nil {
 			return err
 		}
+		defer under.material.Wipe()
 		what, err := s.findOne(&c.view, payload, "secret or private key", func(set *attr.Set) bool { return set.Class != attr.PublicKey })
 		if err != nil {
 			return err
 		}
+		defer what.material.Wipe()
 		if err := s.mayLeave(what, under); err != nil {
 			return err
 		}
@@ -80,6 +82,7 @@ func (s *Session) Unwrap(ctx context.Context, spec UnwrapSpec) (key *Key, err er
 		if err != nil {
 			return err
 		}
+		defer under.material.Wipe()
 		o, err := s.unwrapObject(c, spec, under)
 		if err != nil {
 			return err
@@ -116,6 +119,7 @@ func (s *Session) unwrapObject(c *change, spec UnwrapSpec, under object) (object
 	if err != nil {
 		return object{}, mechError(err)
 	}
+	defer material.Wipe()
 	if err := prepareSet(set, spec.Label, spec.Usage, spec.Attributes); err != nil {
 		return object{}, err
 	}

@@ -85,12 +85,17 @@ func Open(path string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	file.Close()
+	return At(path, options), nil
+}
+
+// At is Open for an image that the caller makes himself (Create): it checks nothing.
+func At(path string, options Options) *Store {
 	s := &Store{path: path, timeout: options.LockTimeout, acceptPrevious: options.AcceptPrevious, settled: settled}
 	if s.timeout == 0 {
 		s.timeout = DefaultLockTimeout
 	}
-	return s, nil
+	return s
 }
 
 // openImage opens a regular file that nobody but its owner may read or write.

@@ -47,6 +47,15 @@ func KeysOf(us *secret.Bytes) (*UserKeys, error) {
 // newer generation.
 func (k *UserKeys) Secret() *secret.Bytes { return k.us }
 
+// Wipe overwrites the secret and what was derived from it, as far as it is ours:
+// the HPKE key is the library's. No key may be asked for after it.
+func (k *UserKeys) Wipe() {
+	k.us.Wipe()
+	k.seal.Wipe()
+	k.index.Wipe()
+	clear(k.sign)
+}
+
 // Sealing is the AEAD key for what this user owns.
 func (k *UserKeys) Sealing() *secret.Bytes {
 	k.once.seal.Do(func() { k.seal = Derive(k.us, labelSealing, KeySize) })
@@ -71,7 +80,9 @@ func (k *UserKeys) Verifier() []byte {
 
 func (k *UserKeys) signer() ed25519.PrivateKey {
 	k.once.sign.Do(func() {
-		k.sign = ed25519.NewKeyFromSeed(Derive(k.us, labelSign, ed25519.SeedSize).Reveal())
+		seed := Derive(k.us, labelSign, ed25519.SeedSize)
+		k.sign = ed25519.NewKeyFromSeed(seed.Reveal())
+		seed.Wipe()
 	})
 	return k.sign
 }
