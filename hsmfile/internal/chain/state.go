@@ -36,35 +36,71 @@ func (s State) Without(t State) (only State) {
 	return only
 }
 
-// State is what the set holds after the entry with sequence upto. A restore
-// takes up the state of the backup's head, so there is one chain of earlier
-// states to follow, never a tree.
+// State is what the set holds after the entry with sequence upto.
 //
 // Whoever asks twice for the same gets the same, which nobody may change.
 func (l *Log) State(upto uint64) (State, error) {
 	if l.asked != nil && l.askedAt == upto {
 		return l.asked, nil
 	}
-	var base State
-	from := uint64(1)
-	if r := l.lastReset(upto); r != nil {
-		var err error
-		if base, err = l.before(r); err != nil {
-			return nil, err
-		}
-		from = r.at
+	wiped, since, err := l.path(upto)
+	if err != nil {
+		return nil, err
 	}
-	l.asked, l.askedAt = base.after(l.entries(from, upto)), upto
+	l.asked, l.askedAt = State(nil).after(wiped).survivors().after(since), upto
 	return l.asked, nil
 }
 
 // StateFrom is State for who has that after an earlier entry already, of this
 // chain or of one that goes as far.
 func (l *Log) StateFrom(then State, at, upto uint64) (State, error) {
-	if r := l.lastReset(upto); at > upto || r != nil && r.at > at {
+	between := func(r reset) bool { return at < r.at && r.at <= upto }
+	if at > upto || slices.ContainsFunc(l.resets, between) {
 		return l.State(upto)
 	}
 	return then.after(l.entries(at+1, upto)), nil
+}
+
+// path is what the entries wrote that the state after one is made of: those
+// before the newest zeroization among them, and those since.
+//
+// A restore takes up the state of the backup's head, a zeroization that of the
+// entry before it: there is one chain of earlier states to follow, never a
+// tree, and it goes down. So one pass over the resets finds it, and each entry
+// counts once, however many restores a chain has.
+func (l *Log) path(upto uint64) (wiped, since [][]Wrote, err error) {
+	var spans [][][]Wrote // newest first
+	zeroized := 0         // how many are newer than the newest zeroization, its own included
+	for _, r := range slices.Backward(l.resets) {
+		if r.at > upto {
+			continue // passed over
+		}
+		spans = append(spans, l.entries(r.at, upto))
+		if r.from == nil && zeroized == 0 {
+			zeroized = len(spans)
+		}
+		if upto, err = l.takenUp(r); err != nil {
+			return nil, nil, err
+		}
+	}
+	spans = append(spans, l.entries(1, upto))
+	if zeroized == 0 {
+		zeroized = len(spans)
+	}
+	slices.Reverse(spans)
+	cut := len(spans) - zeroized
+	return slices.Concat(spans[:cut]...), slices.Concat(spans[cut:]...), nil
+}
+
+// takenUp is the entry whose state a reset begins with.
+func (l *Log) takenUp(r reset) (uint64, error) {
+	if r.from == nil {
+		return r.at - 1, nil
+	}
+	if r.from.Sequence >= r.at || !l.Has(r.from.Sequence, r.from.Hash) {
+		return 0, fmt.Errorf("%w: entry %d restores a backup that is not of this chain", ErrBroken, r.at)
+	}
+	return r.from.Sequence, nil
 }
 
 // entries is what the entries of these sequences wrote.
@@ -73,27 +109,12 @@ func (l *Log) entries(from, upto uint64) [][]Wrote {
 	return l.wrote[min(from-1, n):min(upto, n)]
 }
 
-// before is the state that a reset begins with.
-func (l *Log) before(r *reset) (State, error) {
-	if r.from == nil {
-		state, err := l.State(r.at - 1)
-		return slices.DeleteFunc(slices.Clone(state), func(p Placed) bool {
-			return string(p.Name) != record.HeaderKey() && !record.Name(p.Name).Kind().Survives()
-		}), err
-	}
-	if r.from.Sequence >= r.at || !l.Has(r.from.Sequence, r.from.Hash) {
-		return nil, fmt.Errorf("%w: entry %d restores a backup that is not of this chain", ErrBroken, r.at)
-	}
-	return l.State(r.from.Sequence)
-}
-
-func (l *Log) lastReset(upto uint64) *reset {
-	for i := len(l.resets) - 1; i >= 0; i-- {
-		if l.resets[i].at <= upto {
-			return &l.resets[i]
-		}
-	}
-	return nil
+// survivors is what a zeroization leaves, in the same memory. An earlier one
+// leaves as much of what a later one does.
+func (s State) survivors() State {
+	return slices.DeleteFunc(s, func(p Placed) bool {
+		return string(p.Name) != record.HeaderKey() && !record.Name(p.Name).Kind().Survives()
+	})
 }
 
 // after is the state after more entries. Each lists what it wrote in order, or

@@ -73,6 +73,7 @@ func BenchmarkState(b *testing.B) {
 		l.wrote = append(l.wrote, all)
 	}
 	for b.Loop() {
+		l.asked = nil
 		if state, err := l.State(100); err != nil || len(state) != 200_000 {
 			b.Fatal(len(state), err)
 		}
@@ -88,6 +89,7 @@ func BenchmarkStateOfMany(b *testing.B) {
 		l.wrote = append(l.wrote, all)
 	}
 	for b.Loop() {
+		l.asked = nil
 		if state, err := l.State(100_000); err != nil || len(state) != 200_001 {
 			b.Fatal(len(state), err)
 		}
