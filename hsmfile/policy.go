@@ -75,6 +75,9 @@ func (v *view) describeUser(r *roster, u *record.User, info *UserInfo) error {
 	}
 	rule := lockoutOf(r.Policy.Lockout, info.Role)
 	info.Locked, info.FailedAttempts, info.AttemptsLeft = n.Locked, int(n.Failures), rule.left(n)
+	if !n.Locked { // he failed as often under a milder rule, and the next wrong one does what this one says
+		info.AttemptsLeft = max(1, info.AttemptsLeft)
+	}
 	info.OnLimit, info.PasswordSetBy, info.PasswordSetAt = rule.Action, l.SetBy, time.UnixMilli(l.SetAt).UTC()
 	return nil
 }

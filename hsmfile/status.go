@@ -108,9 +108,9 @@ func (st *Status) nearLimit() (all []string) {
 		switch {
 		case u.Locked:
 			all = append(all, fmt.Sprintf("user %q is locked: filehsm user unlock --username %s", u.Username, u.Username))
-		case u.AttemptsLeft == 1 && u.OnLimit == actionZeroize:
+		case u.AttemptsLeft <= 1 && u.OnLimit == actionZeroize:
 			all = append(all, fmt.Sprintf("one more wrong password of %q wipes every key", u.Username))
-		case u.AttemptsLeft == 1:
+		case u.AttemptsLeft <= 1:
 			all = append(all, fmt.Sprintf("one more wrong password locks user %q", u.Username))
 		}
 	}

@@ -111,7 +111,7 @@ type UserInfo struct {
 	Role           Role
 	Locked         bool
 	FailedAttempts int
-	AttemptsLeft   int
+	AttemptsLeft   int    // 0 if he is locked, or nothing is counted: a new or zeroized image
 	OnLimit        string // "zeroize" or "lock": what the last wrong attempt does
 	PasswordSetBy  string // the user, or the CO who set or reset it
 	PasswordSetAt  time.Time
