@@ -16,8 +16,8 @@ const (
 	maxPassword  = 128
 )
 
-// common is a list of passwords that guessing begins with, one a line, lower
-// case.
+// commonPasswords is a list of those that guessing begins with, one a line,
+// lower case.
 //
 //go:embed common-passwords.txt
 var commonPasswords string
@@ -46,17 +46,25 @@ func ValidatePassword(role Role, pw *secret.Bytes) error {
 	return nil
 }
 
-// isCommon compares without case, and also sees a common word that is only
-// repeated or padded with one character to reach the floor.
+// isCommon compares without case, and also sees a common password that is only
+// repeated, or padded with one character over and over, before or behind, to
+// reach the floor.
 func isCommon(text string) bool {
 	lower := strings.ToLower(text)
-	if strings.Trim(lower, lower[:1]) == "" { // one character over and over
+	if uniform(lower) {
 		return true
 	}
 	for _, word := range strings.Fields(commonPasswords) {
-		if lower == word || strings.ReplaceAll(lower, word, "") == "" {
+		before, after, found := strings.Cut(lower, word)
+		if found && uniform(before) && uniform(strings.ReplaceAll(after, word, "")) {
 			return true
 		}
 	}
 	return false
+}
+
+// uniform says whether a text is one character over and over, or nothing.
+func uniform(text string) bool {
+	first, _ := utf8.DecodeRuneInString(text)
+	return strings.Trim(text, string(first)) == ""
 }
