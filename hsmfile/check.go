@@ -81,25 +81,6 @@ func (v *view) check(report *CheckReport) error {
 	return v.checkUsers(add)
 }
 
-// checkMarks looks at what the image remembers of its vaults: a wrong mark
-// would say that keys are in a backup which are in none.
-func (v *view) checkMarks(add func(what, problem string)) error {
-	r, err := v.publicRoster()
-	if errors.Is(err, ErrIntegrity) {
-		return nil // found before
-	}
-	if err != nil {
-		return err
-	}
-	for _, x := range r.Vaults {
-		_, err := v.backupMark(x.ID)
-		if err := note(add, "mark of the last backup in vault "+quote(x.Name), err); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // describeName is a record's name for people.
 func describeName(n record.Name) string {
 	switch k := n.Kind(); {
@@ -161,9 +142,6 @@ func (v *view) checkUsers(add func(what, problem string)) error {
 			return err
 		}
 	}
-	if err := v.checkBackupMarks(r, add); err != nil {
-		return err
-	}
 	if err := v.checkOrphans(r, add); err != nil {
 		return err
 	}
@@ -189,19 +167,27 @@ func (v *view) checkOrphans(r *roster, add func(what, problem string)) error {
 	return err
 }
 
-// checkBackupMarks looks at the newest backups of the vaults. A mark may be of
-// a vault that the roster does not name, but only where one was removed or an
+// checkMarks looks at what the image remembers of its vaults: a wrong mark
+// would say that keys are in a backup which are in none. A mark may be of a
+// vault that the roster does not name, but only where one was removed or an
 // older roster came back.
-func (v *view) checkBackupMarks(r *roster, add func(what, problem string)) error {
-	known, lost := map[string]bool{}, false
-	for _, x := range r.Vaults {
-		known[x.ID] = true
+func (v *view) checkMarks(add func(what, problem string)) error {
+	r, err := v.publicRoster()
+	if errors.Is(err, ErrIntegrity) {
+		return nil // found before
 	}
-	err := v.r.Scan(record.BackupMarkPrefix(), "", func(key string, _ []byte) error {
+	if err != nil {
+		return err
+	}
+	named, lost := map[string]string{}, false
+	for _, x := range r.Vaults {
+		named[x.ID] = " in vault " + quote(x.Name)
+	}
+	err = v.r.Scan(record.BackupMarkPrefix(), "", func(key string, _ []byte) error {
 		vault := strings.TrimPrefix(key, record.BackupMarkPrefix())
-		lost = lost || !known[vault]
+		lost = lost || named[vault] == ""
 		_, err := v.backupMark(vault)
-		return note(add, "mark of the last backup", err)
+		return note(add, "mark of the last backup"+named[vault], err)
 	})
 	if err != nil || !lost {
 		return err

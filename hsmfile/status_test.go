@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	"filehsm/hsmfile/attr"
 	"filehsm/hsmfile/internal/record"
@@ -68,8 +70,38 @@ func TestBackupMark(t *testing.T) {
 		im := inMemory(t, changed)
 		_, err := im.Status(f.ctx)
 		f.wants(err, ErrIntegrity, fmt.Sprintf("status, bit %d", bit))
-		if report := must[*CheckReport](t)(im.Check(f.ctx)); len(report.Findings) == 0 {
-			t.Errorf("image check finds nothing in bit %d", bit)
+		if report := must[*CheckReport](t)(im.Check(f.ctx)); len(report.Findings) != 1 {
+			t.Errorf("image check finds %v in bit %d", report.Findings, bit)
+		}
+	}
+}
+
+// TestCheckMarks: in every state but uninitialized a bad mark is one finding,
+// and so is one of a vault that the image never had.
+func TestCheckMarks(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	recipient := must[string](t)(GenerateIdentity(new(bytes.Buffer), false, ""))
+	ok(t, f.co.AddVault(f.ctx, VaultInfo{Name: "usb", Location: "/mnt/usb", ID: "id1", Recipients: []string{recipient}}))
+	at := time.UnixMilli(0).UTC()
+	good := record.Encode(&record.BackupMark{ID: backupID(f.im.Info().Serial, 1, at), Generation: 1})
+	for _, state := range []State{Active, Zeroized} {
+		if state == Zeroized {
+			f.zeroize()
+		}
+		for _, c := range []struct {
+			vault string
+			mark  []byte
+			want  []Finding
+		}{
+			{"id1", good, nil},
+			{"id1", []byte("x"), []Finding{{`mark of the last backup in vault "usb"`, "malformed record: unexpected EOF"}}},
+			{"id9", good, []Finding{{"mark of the last backup", "it is of a vault that this image never had"}}},
+		} {
+			all := records(t, f.path)
+			all[record.BackupMarkKey(c.vault)] = c.mark
+			if found := must[*CheckReport](t)(inMemory(t, all).Check(f.ctx)).Findings; !slices.Equal(found, c.want) {
+				t.Errorf("%s, %s: %v, want %v", state, c.vault, found, c.want)
+			}
 		}
 	}
 }
