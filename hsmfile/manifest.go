@@ -99,12 +99,14 @@ func (m *Manifest) check() error {
 	if err != nil || m.Version != manifestVersion || m.ID != backupID(m.Serial, m.Generation, created) || m.Size < 0 {
 		return record.ErrMalformed
 	}
-	sized := map[string]int{m.ImageID: record.ImageIDSize, m.Signer.UserID: record.UserIDSize, m.Signature: ed25519.SignatureSize}
-	for _, h := range []string{m.Fingerprint, m.HeadHash, m.ContentHash, m.SHA256, m.Signer.PublicKey} {
-		sized[h] = sha256.Size
-	}
-	for h, size := range sized {
-		if b, err := hex.DecodeString(h); err != nil || len(b) != size || hex.EncodeToString(b) != h {
+	for _, h := range []struct {
+		text string
+		size int
+	}{
+		{m.ImageID, record.ImageIDSize}, {m.Fingerprint, sha256.Size}, {m.HeadHash, sha256.Size}, {m.ContentHash, sha256.Size}, {m.SHA256, sha256.Size},
+		{m.Signer.UserID, record.UserIDSize}, {m.Signer.PublicKey, ed25519.PublicKeySize}, {m.Signature, ed25519.SignatureSize},
+	} {
+		if b, err := hex.DecodeString(h.text); err != nil || len(b) != h.size || hex.EncodeToString(b) != h.text {
 			return record.ErrMalformed // there is one way to write it
 		}
 	}
