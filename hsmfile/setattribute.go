@@ -58,12 +58,16 @@ func (s *Session) setTrustedFlag(ctx context.Context, f attr.Filter, a attr.Assi
 		return 0, refuse(ErrDenied, "its owner can change it", "attribute %q is set by the key's owner; a CO sets trusted alone", a.Name)
 	}
 	return ref, s.write(ctx, opTrust, func(c *change) error {
-		owner, err := c.ownerOf(ref)
-		if err != nil {
-			return err
+		listed := func(x record.Trusted) bool { return x.Reference == ref }
+		var owner []byte
+		if a.Value == "true" || !slices.ContainsFunc(s.roster.Trusted, listed) { // what is listed can be taken out when the key is gone
+			var err error
+			if owner, err = c.ownerOf(ref); err != nil {
+				return err
+			}
 		}
 		r, err := c.putRoster(s.roster, s.signer(), func(r *record.Roster) {
-			r.Trusted = slices.DeleteFunc(slices.Clone(r.Trusted), func(x record.Trusted) bool { return x.Reference == ref })
+			r.Trusted = slices.DeleteFunc(slices.Clone(r.Trusted), listed)
 			if a.Value == "true" {
 				r.Trusted = append(r.Trusted, record.Trusted{Owner: owner, Reference: ref})
 				slices.SortFunc(r.Trusted, func(x, y record.Trusted) int { return cmp.Compare(x.Reference, y.Reference) })

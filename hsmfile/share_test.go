@@ -144,6 +144,27 @@ func TestSetAttribute(t *testing.T) {
 	wantKind(t, set("label", "x"), ErrDenied)
 }
 
+// TestTrustedKeyGone: a key that is gone can be taken out of the roster's list,
+// once, and not be put there.
+func TestTrustedKeyGone(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	alice := f.login("alice")
+	byRef := filter(t, "key-reference="+attr.FormatReference(f.aes(alice, "kek").Reference))
+	set := func(value string) error { return second(f.co.SetAttribute(f.ctx, byRef, "trusted", value)) }
+	ok(t, set("true"))
+	must[*Key](t)(alice.DeleteKey(f.ctx, byRef))
+	wantKind(t, set("true"), ErrNotFound)
+	ok(t, set("false"))
+	ok(t, f.im.view(f.ctx, func(v *view) error {
+		r, err := v.publicRoster()
+		if err == nil && len(r.Trusted) > 0 {
+			t.Errorf("the roster lists %v", r.Trusted)
+		}
+		return err
+	}))
+	wantKind(t, set("false"), ErrNotFound)
+}
+
 // TestSetPolicy: the roster says it, and every use is recorded from then on.
 func TestSetPolicy(t *testing.T) {
 	ctx, s := context.Background(), newSharing(t)
