@@ -79,9 +79,10 @@ type ListResult struct {
 }
 
 // ListKeys calls fn for each key that this user sees and that matches: his
-// own, and every public key. A listing that sees all of his own also compares
-// them with his holdings. fn is called when all this is done and no lock is
-// held: it may be slow, and it sees nothing of a listing that failed.
+// own, those shared with him, and every public key. A listing that sees all of
+// his own also compares them with his holdings. fn is called when all this is
+// done and no lock is held: it may be slow, and it sees nothing of a listing
+// that failed.
 func (s *Session) ListKeys(ctx context.Context, f attr.Filter, o ListOptions, fn func(*Key) error) (res ListResult, err error) {
 	after, err := parseListToken(o.StartingToken)
 	if err != nil {

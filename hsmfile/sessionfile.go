@@ -172,7 +172,7 @@ func (v *view) sessionPlace(t SessionToken, rec *record.Session) seal.Place {
 	return v.place(placeSession, record.Name(record.SessionKey(t.user, t.id)+string(rec.Bound())), 0)
 }
 
-// errNoSession: whatever ended it, the cure is the same.
+// sessionOver: whatever ended it, the cure is the same.
 func (im *Image) sessionOver(t SessionToken) error {
 	return refuse(ErrNotFound, "log in again: filehsm login --username "+t.username, "%s: the session of %q is over", im.path, t.username)
 }

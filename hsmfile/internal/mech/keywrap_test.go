@@ -91,8 +91,8 @@ func TestUnwrapRefuses(t *testing.T) {
 	}
 }
 
-// badZeroPads are integrity values and paddings that a wrong program could
-// wrap: each is refused although the rounds come out right.
+// TestZeroPadIntegrityValue: what a wrong program could wrap, integrity values
+// and paddings, is refused although the rounds come out right.
 func TestZeroPadIntegrityValue(t *testing.T) {
 	block, err := newAES(hidden(unhex(t, kek256)))
 	if err != nil {

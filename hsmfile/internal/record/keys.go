@@ -2,7 +2,7 @@ package record
 
 import "encoding/binary"
 
-// IDSize is the size of image ids and user ids in bytes.
+// ImageIDSize and UserIDSize are the sizes of ids in bytes.
 const (
 	ImageIDSize = 16
 	UserIDSize  = 8

@@ -61,8 +61,9 @@ type SealedOwn struct {
 	Sealed  []byte
 }
 
-// Left is something left for a user, sealed to him and signed by the user whom
-// it is about: an escrow, the common key.
+// Left is something left for a user, sealed to him and signed by its author:
+// an escrow and the common key by the user whom they are about, an offer by
+// the owner of the key.
 type Left struct {
 	_         struct{} `cbor:",toarray"`
 	Version   uint64
