@@ -21,9 +21,6 @@ type call struct {
 	atEnd    []func() error
 }
 
-// Context ends when the user interrupts the program.
-func (c *call) Context() context.Context { return c.ctx }
-
 // Given says whether the flag stands on the line.
 func (c *call) Given(name string) bool { return c.cli.IsSet(name) }
 
@@ -63,9 +60,6 @@ func (c *call) Words(name string) []string { return c.cli.StringSlice(name) }
 
 // Arg is the argument at this place, counted from 0, or "".
 func (c *call) Arg(i int) string { return c.cli.Args().Get(i) }
-
-// Args are the words that are neither command nor flags.
-func (c *call) Args() []string { return c.cli.Args().Slice() }
 
 // Image is the path of the image to work on, as the user or the config names
 // it. Every error and every state-changing result shows it.

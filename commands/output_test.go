@@ -29,6 +29,11 @@ func printed(t *testing.T, asJSON bool, r *Result, err error) (int, string, stri
 	return code, out.String(), errs.String()
 }
 
+// message is a result of one line.
+func message(text string) *Result {
+	return &Result{Data: map[string]string{"message": text}, View: note(text)}
+}
+
 func TestResultForms(t *testing.T) {
 	denied := &hsmfile.Error{Kind: hsmfile.ErrDenied, Text: "no", Hint: "ask"}
 	two := &Result{

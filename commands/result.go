@@ -12,17 +12,12 @@ import (
 // vault took, a check that found damage): the view is printed, then the error;
 // in JSON the data carries the error's text as "message".
 type Result struct {
-	Data any    // for JSON: a struct with json tags, a map, or a message
+	Data any    // for JSON: a struct with json tags, or a map
 	View view   // for eyes; nil prints nothing
 	List *list  // instead of Data and View, when it may be too long to hold
 	Raw  []byte // instead of View: bytes for standard output as they are
 	Next string // on a terminal: the line to type next, after "next: "
 	Lost string // the hint if this could not be written; it held what cannot be shown again
-}
-
-// message is a Result of one line, in JSON {"message": …}.
-func message(text string) *Result {
-	return &Result{Data: map[string]string{"message": text}, View: note(text)}
 }
 
 // A view is something to look at. Views escape control characters in what

@@ -215,7 +215,7 @@ func (v *view) wholeLog() (*chain.Log, error) {
 	return log, nil
 }
 
-// verifyManifest is VerifyManifest with the chain at hand.
+// verifyManifest is VerifyManifests for one, with the chain at hand.
 func (v *view) verifyManifest(log *chain.Log, m *Manifest) (why, err error) {
 	if why := v.ownManifest(m); why != nil {
 		return why, nil

@@ -192,6 +192,15 @@ func (f *fixture) backup(s *Session) (*Manifest, []byte) {
 	return ms[0], age.Bytes()
 }
 
+// VerifyManifest is VerifyManifests for one.
+func (im *Image) VerifyManifest(ctx context.Context, m *Manifest) error {
+	found, err := im.VerifyManifests(ctx, []*Manifest{m})
+	if err != nil {
+		return err
+	}
+	return found[0]
+}
+
 func (f *fixture) plan(path string, m *Manifest, age []byte, passed ...*Manifest) (*RestorePlan, error) {
 	return PlanRestore(f.ctx, path, m, bytes.NewReader(age), RestoreOptions{Identity: f.identity, Passed: passed}, f.options())
 }

@@ -165,20 +165,11 @@ func (m *Manifest) verifies() bool {
 	return err1 == nil && err2 == nil && seal.VerifySignature(key, signManifest, m.signed(), sig)
 }
 
-// VerifyManifest checks that a manifest is of this image, and signed with a
-// key that the chain says one of its officers or appliance users had.
-// ErrIntegrity otherwise; ErrUnknownSigner as well if all that is wrong is
-// that the image does not know the key.
-func (im *Image) VerifyManifest(ctx context.Context, m *Manifest) error {
-	found, err := im.VerifyManifests(ctx, []*Manifest{m})
-	if err != nil {
-		return err
-	}
-	return found[0]
-}
-
-// VerifyManifests is VerifyManifest for a year of them: the chain is read
-// once. found has an error or nil for each; err means that it could not look.
+// VerifyManifests checks that each manifest is of this image, and signed with a
+// key that the chain says one of its officers or appliance users had. found has
+// nil for one that is, else ErrIntegrity; ErrUnknownSigner as well if all that
+// is wrong is that the image does not know the key. The chain is read once for
+// a year of them; err means that it could not look.
 func (im *Image) VerifyManifests(ctx context.Context, all []*Manifest) (found []error, err error) {
 	err = im.view(ctx, func(v *view) error {
 		log, err := v.wholeLog()

@@ -11,7 +11,7 @@ import (
 
 // page is one checked page of a tree: a leaf with records or a branch with
 // children. It has the elements' table, then all keys and values without a gap;
-// readPage accepts exactly that.
+// read accepts exactly that.
 type page struct {
 	id    uint64
 	leaf  bool
@@ -35,11 +35,6 @@ type item struct {
 // elementSize is that of both kinds: leaf (flags, pos, ksize, vsize, each four
 // bytes) and branch (pos, ksize, and an eight-byte page id).
 const elementSize = 16
-
-func readPage(file io.ReaderAt, id uint64, m *meta) (*page, error) {
-	p := new(page)
-	return p, p.read(file, id, m)
-}
 
 // read reads a page into the memory that p has, if it has any.
 func (p *page) read(file io.ReaderAt, id uint64, m *meta) error {

@@ -35,8 +35,8 @@ func TestFlippedSeparator(t *testing.T) {
 	}
 	flips := 0
 	for _, id := range branches {
-		p, err := readPage(bytes.NewReader(raw), id, &meta{pages: uint64(len(raw) / pageSize)})
-		if err != nil {
+		p := new(page)
+		if err := p.read(bytes.NewReader(raw), id, &meta{pages: uint64(len(raw) / pageSize)}); err != nil {
 			t.Fatal(err)
 		}
 		for _, it := range p.items {

@@ -65,10 +65,8 @@ func aead(key *secret.Bytes) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-// Overhead is how many bytes Seal adds: nonce 12, tag 16.
-const Overhead = 28
-
-// Seal encrypts plain under key for one place.
+// Seal encrypts plain under key for one place, and adds a nonce of 12 bytes and
+// a tag of 16.
 func Seal(key *secret.Bytes, at Place, plain []byte) ([]byte, error) {
 	a, err := aead(key)
 	if err != nil {

@@ -31,8 +31,8 @@ func TestPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(sealed) != len(plain)+Overhead {
-		t.Errorf("sealed is %d bytes, want %d", len(sealed), len(plain)+Overhead)
+	if len(sealed) != 12+len(plain)+16 {
+		t.Errorf("sealed is %d bytes, want %d", len(sealed), 12+len(plain)+16)
 	}
 	if got, err := Open(key, here, sealed); err != nil || !bytes.Equal(got, plain) {
 		t.Errorf("got %q, %v", got, err)
