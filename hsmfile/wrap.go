@@ -23,7 +23,7 @@ func (s *Session) Wrap(ctx context.Context, mechanism string, payload, wrapping 
 			return err
 		}
 		defer under.material.Wipe()
-		what, err := s.findOne(&c.view, payload, "secret or private key", func(set *attr.Set) bool { return set.Class != attr.PublicKey })
+		what, err := s.findOne(&c.view, payload, "secret or private key", isPrivate)
 		if err != nil {
 			return err
 		}
