@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"syscall"
 
 	"filehsm/hsmfile"
 )
@@ -151,7 +150,7 @@ func notAll(m *hsmfile.Manifest, places []*place, failed []string) error {
 // whatHelps is what to do about vaults that did not take a backup.
 func whatHelps(places []*place) string {
 	for _, p := range places {
-		if errors.Is(p.err, syscall.ENOSPC) || errors.Is(p.err, syscall.EDQUOT) {
+		if hsmfile.NoRoom(p.err) {
 			return "free some space in the vault (an old backup is two files, NAME.age and NAME.json)"
 		}
 	}

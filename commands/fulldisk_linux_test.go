@@ -149,8 +149,8 @@ func (s *scene) generateUntil(run func(string) outcome, why string) {
 
 func (s *scene) wantFull(o outcome, why string) {
 	s.t.Helper()
-	if o.code != 1 || !strings.Contains(o.err, "filehsm: error:") || !strings.Contains(o.err, why) {
-		s.t.Errorf("exit %d, want 1 and %q\n%s", o.code, why, o.err)
+	if o.code != 1 || !strings.Contains(o.err, "filehsm: error:") || !strings.Contains(o.err, why) || !strings.Contains(o.err, "filehsm: hint: free some space") {
+		s.t.Errorf("exit %d, want 1, %q and a hint\n%s", o.code, why, o.err)
 	}
 }
 

@@ -102,7 +102,7 @@ func (o *outFile) failed(err error) error {
 		hint = "make the directory first: mkdir " + shellQuoted(filepath.Dir(o.path))
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		hint = "name a place that you may write"
-	case errors.Is(err, syscall.ENOSPC):
+	case hsmfile.NoRoom(err):
 		hint = "free some space there, or name another place, then repeat"
 	}
 	return &hsmfile.Error{Text: "failed to write " + o.path, Hint: hint, Err: err}

@@ -1,9 +1,14 @@
 package commands
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
+
+	"filehsm/hsmfile"
 )
 
 func newOutFile(t *testing.T) *outFile {
@@ -69,6 +74,19 @@ func TestOutFileTaken(t *testing.T) {
 		wantFiles(t, filepath.Dir(o.path), "out")
 		if b, err := os.ReadFile(o.path); err == nil && string(b) != "other" {
 			t.Errorf("%s: %q", name, b)
+		}
+	}
+}
+
+// Whatever it is that leaves no room, a file and a vault have a hint that helps.
+func TestNoRoom(t *testing.T) {
+	for _, err := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		err = &fs.PathError{Op: "write", Path: "x", Err: err}
+		if hint := hsmfile.HintOf((&outFile{path: "x"}).failed(err)); !strings.HasPrefix(hint, "free some space there") {
+			t.Errorf("a file, %v: %q", err, hint)
+		}
+		if hint := whatHelps([]*place{{}, {err: err}}); !strings.HasPrefix(hint, "free some space in the vault") {
+			t.Errorf("a vault, %v: %q", err, hint)
 		}
 	}
 }

@@ -45,19 +45,25 @@ func (im *Image) fail(err error) error { return storeError(im.path, err) }
 // storeErrors is the one table from the store's errors to kinds and hints, in
 // which PATH is the image's, DIRECTORY its directory's.
 var storeErrors = []struct {
-	from, kind error
-	hint       string
+	is   func(error) bool
+	kind error
+	hint string
 }{
-	{store.ErrDamaged, ErrIntegrity, "is this the right file? If it is: " + restoreHint},
-	{store.ErrBusy, ErrBusy, "another filehsm works on this image; try again, or wait longer with --lock-timeout"},
-	{fs.ErrPermission, ErrDenied, "run this as the file's owner, or choose a place that you may write: PATH"},
-	{syscall.EROFS, ErrDenied, "the file system is read-only: mount it for writing, or choose another place"},
-	{syscall.ENOSPC, nil, "free some space on the file system of PATH, then repeat; what was half done is finished by the next command"},
-	{store.ErrPermission, ErrDenied, "an image must be readable by its owner alone: chmod 600 PATH"},
-	{store.ErrNotExist, ErrNotFound, "name the image with --image or FILEHSM_IMAGE, or make one: filehsm create --label NAME"},
-	{fs.ErrNotExist, ErrNotFound, "make the directory first: mkdir DIRECTORY"},
-	{store.ErrExist, ErrState, "choose another path; filehsm never writes over a file"},
-	{record.ErrMalformed, ErrIntegrity, "filehsm image check shows all findings; " + restoreHint},
+	{is(store.ErrDamaged), ErrIntegrity, "is this the right file? If it is: " + restoreHint},
+	{is(store.ErrBusy), ErrBusy, "another filehsm works on this image; try again, or wait longer with --lock-timeout"},
+	{is(fs.ErrPermission), ErrDenied, "run this as the file's owner, or choose a place that you may write: PATH"},
+	{is(syscall.EROFS), ErrDenied, "the file system is read-only: mount it for writing, or choose another place"},
+	{NoRoom, nil, "free some space on the file system of PATH, or raise the quota or the limit on a file's size, then repeat; what was half done is finished by the next command"},
+	{is(store.ErrPermission), ErrDenied, "an image must be readable by its owner alone: chmod 600 PATH"},
+	{is(store.ErrNotExist), ErrNotFound, "name the image with --image or FILEHSM_IMAGE, or make one: filehsm create --label NAME"},
+	{is(fs.ErrNotExist), ErrNotFound, "make the directory first: mkdir DIRECTORY"},
+	{is(store.ErrExist), ErrState, "choose another path; filehsm never writes over a file"},
+	{is(record.ErrMalformed), ErrIntegrity, "filehsm image check shows all findings; " + restoreHint},
+}
+
+// is is errors.Is for a table.
+func is(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
 }
 
 func storeError(path string, err error) error {
@@ -69,7 +75,7 @@ func storeError(path string, err error) error {
 		return &Error{Kind: context.Canceled, Text: path + ": interrupted"}
 	}
 	for _, row := range storeErrors {
-		if errors.Is(err, row.from) {
+		if row.is(err) {
 			hint := strings.NewReplacer("PATH", path, "DIRECTORY", filepath.Dir(path)).Replace(row.hint)
 			return &Error{Kind: row.kind, Text: path, Hint: hint, Err: err}
 		}
