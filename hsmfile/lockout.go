@@ -1,6 +1,7 @@
 package hsmfile
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -47,6 +48,43 @@ func (l LockoutRule) left(n record.Counter) int {
 		return 0
 	}
 	return max(0, l.Attempts-int(n.Failures))
+}
+
+// lockedOut is the refusal of a locked account, with the way out.
+func (v *view) lockedOut(r *roster, u *record.User) error {
+	hint := "a CO unlocks it: filehsm user unlock --username " + u.Name
+	stuck, err := v.stuck(r, u)
+	if err != nil {
+		return err
+	}
+	if stuck {
+		hint = unlockByRestore(restoreCommand(len(r.Vaults), func(i int) string { return r.Vaults[i].Name }))
+	}
+	return refuse(ErrLocked, hint, "%s: account %q is locked", v.im.path, u.Name)
+}
+
+// unlockByRestore is the way out where no CO is left: counters begin anew.
+func unlockByRestore(restore string) string {
+	return "no CO is left who could unlock it, but a restore does: an AU makes a backup, filehsm backup create; then filehsm zeroize --no-login and " + restore
+}
+
+// stuck says whether nobody could unlock a user: there is no other CO, or all are
+// locked.
+func (v *view) stuck(r *roster, u *record.User) (bool, error) {
+	for i := range r.Users {
+		other := &r.Users[i]
+		if Role(other.Role) != CO || other.Name == u.Name {
+			continue
+		}
+		n, err := v.loadCounter(other)
+		if errors.Is(err, ErrIntegrity) {
+			continue // he cannot log in
+		}
+		if err != nil || !n.Locked {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // loadCounter reads a user's counter. One that is missing or damaged is a

@@ -165,11 +165,17 @@ func (f *fixture) wipe(name string, attempts int) {
 func (f *fixture) lockUp(name string, attempts int) {
 	f.Helper()
 	token := must[SessionToken](f.T)(f.login(name).Persist(f.ctx, DefaultTTL))
-	for range attempts {
+	for range attempts - 1 {
 		_, err := f.try(name, "wrong", false)
 		f.wants(err, ErrAuth, "wrong password")
 	}
-	_, err := f.try(name, passwords[name], true)
+	if name == "admin" {
+		_, err := f.try(name, "wrong", false)
+		f.wants(err, ErrLastAttempt, "the attempt after which nobody could unlock the account")
+	}
+	_, err := f.try(name, "wrong", name == "admin")
+	f.wants(err, ErrAuth, "the last attempt")
+	_, err = f.try(name, passwords[name], true)
 	f.wants(err, ErrLocked, "the right password of a locked account")
 	_, err = f.im.Resume(f.ctx, token)
 	f.wants(err, ErrNotFound, "a session of a locked account")
@@ -177,6 +183,28 @@ func (f *fixture) lockUp(name string, attempts int) {
 		ok(f.T, f.co.Unlock(f.ctx, name))
 		f.login(name)
 	}
+}
+
+// TestLastOfficer: an officer is not locked by mistake when nobody else is there to
+// unlock him.
+func TestLastOfficer(t *testing.T) {
+	f := newFixture(t, CreateSpec{Lockout: "cloudhsm"})
+	ok(t, f.co.CreateUser(f.ctx, "second", CO, pw("the second officer")))
+	for range 5 {
+		_, err := f.try("second", "wrong", false)
+		f.wants(err, ErrAuth, "wrong password")
+	}
+	for range 4 {
+		f.try("admin", "wrong", false)
+	}
+	_, err := f.try("admin", "wrong", false)
+	f.wants(err, ErrLastAttempt, "with the other officer locked")
+	ok(t, f.co.Unlock(f.ctx, "second"))
+	_, err = f.try("admin", "wrong", false)
+	f.wants(err, ErrAuth, "with the other officer there")
+	second := must[*Session](t)(f.try("second", "the second officer", false))
+	ok(t, second.Unlock(f.ctx, "admin"))
+	f.login("admin")
 }
 
 // TestLastAttemptRight: asked for and right, it is a login like any other.

@@ -177,14 +177,8 @@ func (im *Image) wrongPassword(rule LockoutRule, left int) error {
 		hint = fmt.Sprintf("%d attempts left before the image is wiped", left)
 	case left == 1:
 		hint = "1 attempt left before the account is locked"
-	case left == 0:
-		hint = "the account is locked now; a CO unlocks it: filehsm user unlock --username NAME"
 	}
 	return refuse(ErrAuth, hint, "%s: wrong user name or password", im.path)
-}
-
-func lockedOut(path, name string) error {
-	return refuse(ErrLocked, "a CO unlocks it: filehsm user unlock --username "+name, "%s: account %q is locked", path, name)
 }
 
 // admit says whether an attempt may be made at all; nothing is counted yet.
@@ -195,13 +189,21 @@ func (a *attempt) admit(v *view, r *roster) (record.Counter, error) {
 	}
 	a.rule = lockoutOf(r.Policy.Lockout, Role(a.user.Role))
 	if n.Locked {
-		return n, lockedOut(v.im.path, a.user.Name)
+		return n, v.lockedOut(r, a.user)
 	}
-	if a.rule.Action == actionZeroize && a.rule.left(n) <= 1 && !a.cred.LastAttempt {
+	if a.rule.left(n) > 1 || a.cred.LastAttempt {
+		return n, nil
+	}
+	if a.rule.Action == actionZeroize {
 		return n, refuse(ErrLastAttempt, "another CO, if there is one, can reset the password: filehsm user change-password; only if you are sure of it, repeat with --last-attempt",
 			"%s: refused, nothing was tried: one more wrong password for %q wipes every key", v.im.path, a.user.Name)
 	}
-	return n, nil
+	stuck, err := v.stuck(r, a.user)
+	if err == nil && stuck {
+		err = refuse(ErrLastAttempt, "only if you are sure of it, repeat with --last-attempt",
+			"%s: refused, nothing was tried: one more wrong password locks %q, and there is no other CO to unlock him", v.im.path, a.user.Name)
+	}
+	return n, err
 }
 
 // run counts, compares and settles with the image held, so that attempts come
@@ -288,6 +290,7 @@ func (a *attempt) compare(ctx context.Context, tx store.Transactor) (*Session, e
 // wrong settles a wrong password and says what it brought.
 func (a *attempt) wrong(ctx context.Context, tx store.Transactor) error {
 	left, restore := 0, ""
+	var locked error
 	err := a.im.updateIn(ctx, tx, func(c *change) error {
 		r, err := c.publicRoster()
 		if err != nil {
@@ -298,6 +301,7 @@ func (a *attempt) wrong(ctx context.Context, tx store.Transactor) error {
 			return err
 		}
 		left, restore = a.rule.left(n), restoreCommand(len(r.Vaults), func(i int) string { return r.Vaults[i].Name })
+		locked = c.lockedOut(r, a.user)
 		return c.failed(r, a.user, n, resultWrong)
 	})
 	if err != nil {
@@ -306,6 +310,9 @@ func (a *attempt) wrong(ctx context.Context, tx store.Transactor) error {
 	if left == 0 && a.rule.Action == actionZeroize {
 		return refuse(ErrAuth, "bring the keys back from the newest backup: "+restore,
 			"%s: wrong password; that was the last attempt, and the image has wiped itself", a.im.path)
+	}
+	if left == 0 {
+		return refuse(ErrAuth, "the account is locked now; "+HintOf(locked), "%s: wrong user name or password", a.im.path)
 	}
 	return a.im.wrongPassword(a.rule, left)
 }

@@ -145,7 +145,7 @@ func (s *Session) check(v *view, op operation) error {
 	}
 	n, err := v.loadCounter(u)
 	if err == nil && n.Locked {
-		err = lockedOut(v.im.path, u.Name)
+		err = v.lockedOut(s.roster, u)
 	}
 	return err
 }
