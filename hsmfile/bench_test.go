@@ -186,7 +186,7 @@ func BenchmarkLogin(b *testing.B) {
 	f.ok(b, err)
 	f.ok(b, f.im.update(f.ctx, func(c *change) error {
 		l := &record.Login{User: f.alice.user.ID, Gen: 1, First: 1}
-		if err := c.putLogin(l, f.alice.keys, &lock{product, kek}, "alice"); err != nil {
+		if err := c.putLogin(l, f.alice.keys, &lock{kdf: product, kek: kek}, "alice"); err != nil {
 			return err
 		}
 		return c.record(f.alice.entry(c, operations[opChangeOwn].opcode))

@@ -3,7 +3,6 @@ package hsmfile
 import (
 	"context"
 
-	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/record"
 	"filehsm/hsmfile/internal/seal"
 	"filehsm/hsmfile/secret"
@@ -20,7 +19,7 @@ func (s *Session) ChangePassword(ctx context.Context, password *secret.Bytes) er
 		return err
 	}
 	defer lk.kek.Wipe()
-	return s.newGeneration(ctx, lk)
+	return s.newGeneration(ctx, opChangeOwn, lk)
 }
 
 // renewIfAsked makes a new generation under the same password, where an
@@ -29,25 +28,25 @@ func (s *Session) renewIfAsked(ctx context.Context, kek *secret.Bytes) error {
 	if s.login.Gen >= s.user.MinGen {
 		return nil
 	}
-	return s.newGeneration(ctx, &lock{s.login.KDF, kek})
+	return s.newGeneration(ctx, opRenewKeys, &lock{s.login.KDF, kek, s.login})
 }
 
 // newGeneration gives the user a new secret, with the older ones sealed under
 // it, and all that hangs on it.
-func (s *Session) newGeneration(ctx context.Context, lk *lock) error {
+func (s *Session) newGeneration(ctx context.Context, op operation, lk *lock) error {
 	keys, err := seal.KeysOf(seal.NewUserSecret())
 	if err != nil {
 		return err
 	}
 	var next *record.Login
-	err = s.write(ctx, opChangeOwn, func(c *change) error {
+	err = s.write(ctx, op, func(c *change) error {
 		if next, err = s.putGeneration(c, lk, keys); err != nil {
 			return err
 		}
 		if err := c.endSessions(s.id()); err != nil {
 			return err
 		}
-		e := s.entry(c, chain.ChangePassword)
+		e := s.entry(c, operations[op].opcode)
 		e.Subject = s.name
 		if err := c.record(e); err != nil {
 			return err

@@ -29,12 +29,13 @@ const (
 type lock struct {
 	kdf seal.KDF
 	kek *secret.Bytes
+	of  *record.Login // whose password it is, if that stays
 }
 
 func newLock(password *secret.Bytes) (*lock, error) {
 	kdf := seal.NewKDF()
 	kek, err := kdf.Derive(password)
-	return &lock{kdf, kek}, err
+	return &lock{kdf: kdf, kek: kek}, err
 }
 
 // loadLogin reads and verifies what a password opens: the record is signed
@@ -85,6 +86,9 @@ func (c *change) putLogin(l *record.Login, keys *seal.UserKeys, lk *lock, setBy 
 		return err
 	}
 	l.Version, l.KDF, l.Sealed, l.SetBy, l.SetAt = c.version(), lk.kdf, sealed, setBy, c.now
+	if lk.of != nil {
+		l.SetBy, l.SetAt = lk.of.SetBy, lk.of.SetAt
+	}
 	l.Sig = keys.Sign(signLogin, l.Signed())
 	c.scrub = true
 	return c.put(n, record.Encode(l))

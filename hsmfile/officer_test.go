@@ -1,6 +1,8 @@
 package hsmfile
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"filehsm/hsmfile/internal/record"
@@ -71,6 +73,32 @@ func TestNewOfficersEscrow(t *testing.T) {
 		}
 		f.reopen()
 		whole(t, f.im)
+	}
+}
+
+// TestRenewalIsNoChange: a login that makes new keys, because an officer's have
+// changed, does not make it look as if the password had been.
+func TestRenewalIsNoChange(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	who := func() UserInfo {
+		all := must[[]UserInfo](t)(f.im.Users(f.ctx))
+		return all[slices.IndexFunc(all, func(u UserInfo) bool { return u.Username == "alice" })]
+	}
+	before, gen := who(), f.login("alice").login.Gen
+	ok(t, f.co.ChangePassword(f.ctx, pw("first officer again")))
+	seen := len(f.entries())
+	if s := f.login("alice"); s.login.Gen != gen+1 {
+		t.Fatalf("generation %d, want %d", s.login.Gen, gen+1)
+	}
+	var log []string
+	for _, e := range f.entries()[seen:] {
+		log = append(log, e.Opcode.String())
+	}
+	if got := strings.Join(log, " "); got != "CN_LOGIN FH_RENEW_KEYS" {
+		t.Errorf("the log says %s", got)
+	}
+	if now := who(); now.PasswordSetBy != "admin" || now.PasswordSetAt != before.PasswordSetAt {
+		t.Errorf("her password was set by %s at %s, before by %s at %s", now.PasswordSetBy, now.PasswordSetAt, before.PasswordSetBy, before.PasswordSetAt)
 	}
 }
 

@@ -11,6 +11,7 @@ const (
 	opSession
 	opCreateUser
 	opDeleteUser
+	opRenewKeys
 	opChangeOwn
 	opResetPassword
 	opUnlock
@@ -45,6 +46,7 @@ var operations = map[operation]struct {
 	opSession:       {[]Role{CO, CU, AU}, "open a session", chain.Login},
 	opCreateUser:    {[]Role{CO}, "create users", chain.CreateUser},
 	opDeleteUser:    {[]Role{CO}, "delete users", chain.DeleteUser},
+	opRenewKeys:     {[]Role{CO, CU, AU}, "make new keys", chain.RenewKeys},
 	opChangeOwn:     {[]Role{CO, CU, AU}, "change the own password", chain.ChangePassword},
 	opResetPassword: {[]Role{CO}, "reset passwords", chain.ChangePassword},
 	opUnlock:        {[]Role{CO}, "unlock users", chain.Unlock},

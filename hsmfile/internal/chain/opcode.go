@@ -37,6 +37,7 @@ const (
 	UnshareObject   Opcode = 0x8106
 	AdoptShare      Opcode = 0x8107
 	MendImage       Opcode = 0x8108
+	RenewKeys       Opcode = 0x8109
 	Sign            Opcode = 0x8201
 	Verify          Opcode = 0x8202
 	ReadKeys        Opcode = 0x8203
@@ -54,7 +55,7 @@ var names = map[Opcode]string{
 	Unlock: "FH_UNLOCK_USER", LockUser: "FH_LOCK_USER",
 	ShareObject: "CN_SHARE_OBJECT", ModifyObject: "CN_MODIFY_OBJECT",
 	UnshareObject: "FH_UNSHARE_OBJECT", AdoptShare: "FH_ADOPT_SHARE", SetPolicy: "FH_SET_POLICY",
-	AddVault: "FH_ADD_VAULT", RemoveVault: "FH_REMOVE_VAULT", MendImage: "FH_MEND_IMAGE",
+	AddVault: "FH_ADD_VAULT", RemoveVault: "FH_REMOVE_VAULT", MendImage: "FH_MEND_IMAGE", RenewKeys: "FH_RENEW_KEYS",
 	Sign: "FH_SIGN", Verify: "FH_VERIFY", ReadKeys: "FH_READ_KEYS",
 }
 
