@@ -14,11 +14,18 @@ import (
 	"filehsm/vault/dir"
 )
 
-// crashText is what the traced process puts: two blocks of io.Copy and a bit.
-var crashText = strings.Repeat("stream\n", 10_000)
+// crashText is what the traced process puts: four blocks of copyBeside and a bit.
+var crashText = strings.Repeat("stream\n", 160_000)
+
+// crashBlock is a block of copyBeside.
+const crashBlock = 256 << 10
 
 // crashCalls are the system calls at which a put is killed or refused.
 var crashCalls = []string{"openat", "read", "write", "fsync", "linkat", "unlinkat", "close"}
+
+// goodRuns in a row end a sweep: one may be good because the calls went to more
+// threads than usual.
+const goodRuns = 6
 
 const crashEnv = "VAULT_TEST_CRASH"
 
@@ -29,8 +36,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// crashChild is the traced process. It stays on one thread, because strace
-// counts calls thread by thread.
+// crashChild is the traced process. It stays on one thread, because strace counts
+// calls thread by thread; but copyBeside writes on others, not the same each time.
 func crashChild(path string) int {
 	runtime.LockOSThread()
 	v, err := dir.Init(path, testID, []byte("restore text\n"))
@@ -51,18 +58,36 @@ func TestKilledAnywhere(t *testing.T) {
 	for _, call := range crashCalls {
 		t.Run(call, func(t *testing.T) {
 			t.Parallel()
-			for n := 1; ; n++ {
-				path := t.TempDir()
-				err := traced(strace, path, fmt.Sprintf("%s:signal=SIGKILL:when=%d", call, n))
-				checkWhole(t, path, err == nil)
-				checkRepeats(t, path)
-				if err == nil {
-					t.Logf("killed at %d calls of %s", n-1, call)
-					return
+			killed, between := killSweep(t, strace, call)
+			for tries := 0; call == "write" && between == 0; tries++ { // no thread made two of a put's writes
+				if tries == 10 {
+					t.Fatal("killed nowhere between two blocks")
 				}
+				_, between = killSweep(t, strace, call)
 			}
+			t.Logf("killed at %d calls of %s, at %d between two blocks", killed, call, between)
 		})
 	}
+}
+
+// killSweep kills at the first call, then at the second, ... It counts the kills,
+// and those that left a put between two of its blocks.
+func killSweep(t *testing.T, strace, call string) (killed, between int) {
+	t.Helper()
+	for n, good := 1, 0; good < goodRuns; n++ {
+		path := t.TempDir()
+		err := traced(strace, path, fmt.Sprintf("%s:signal=SIGKILL:when=%d", call, n))
+		checkWhole(t, path, err == nil)
+		if betweenBlocks(t, path) {
+			between++
+		}
+		checkRepeats(t, path)
+		if good++; err != nil {
+			killed++
+			good = 0
+		}
+	}
+	return killed, between
 }
 
 // Refused any system call, Init and Put say so and leave no temporary file.
@@ -73,7 +98,7 @@ func TestRefusedAnywhere(t *testing.T) {
 			t.Parallel()
 			// Some refusals harm nobody: the runtime's own calls, the search
 			// for leftovers. So the end is several good runs in a row.
-			for n, good := 1, 0; good < 6; n++ {
+			for n, good := 1, 0; good < goodRuns; n++ {
 				path := t.TempDir()
 				err := traced(strace, path, fmt.Sprintf("%s:when=%d", fault, n))
 				checkWhole(t, path, err == nil)
@@ -104,7 +129,7 @@ func needStrace(t *testing.T) string {
 // traced runs crashChild in path with one fault.
 func traced(strace, path, fault string) error {
 	cmd := exec.Command(strace, "-f", "-qq", "-o", os.DevNull, "-e", "inject="+fault, os.Args[0])
-	cmd.Env = append(os.Environ(), crashEnv+"="+path)
+	cmd.Env = append(os.Environ(), crashEnv+"="+path, "GORACE=atexit_sleep_ms=0")
 	return cmd.Run()
 }
 
@@ -129,6 +154,21 @@ func checkWhole(t *testing.T, path string, success bool) {
 	if success && named != len(whole) {
 		t.Errorf("success, but %d of %d files are there", named, len(whole))
 	}
+}
+
+// betweenBlocks is whether a put has written some blocks of crashText, not all.
+func betweenBlocks(t *testing.T, path string) bool {
+	t.Helper()
+	for _, name := range temporary(t, path) {
+		got, err := os.ReadFile(filepath.Join(path, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(got); n > 0 && n < len(crashText) && n%crashBlock == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func checkRepeats(t *testing.T, path string) {
