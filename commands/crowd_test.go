@@ -1,16 +1,21 @@
 package commands
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // crowdRounds is how many commands each of the crowd runs.
 const crowdRounds = 4
+
+// crowdPatience is how long each waits for the others.
+const crowdPatience = 5 * time.Minute
 
 // A comer to the crowd runs its line again and again. outdated says that its
 // user is changed meanwhile: that ends it with a wrong password (3) or, between
@@ -24,7 +29,7 @@ type comer struct {
 // crowd is sixteen processes at a time. In their midst bob's password changes
 // and carol is deleted; what fails is what those two must bring about.
 func crowd() (all []comer) {
-	patient := " --lock-timeout 5m"
+	patient := fmt.Sprintf(" --lock-timeout %s", crowdPatience)
 	for i := range 5 {
 		all = append(all, comer{line: fmt.Sprintf("key generate-symmetric aes --label crowd-%d-%%d", i) + byAlice})
 	}
@@ -62,18 +67,25 @@ func TestCrowd(t *testing.T) {
 	if len(all) != 16 {
 		t.Fatalf("a crowd of %d", len(all))
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*crowdPatience)
+	defer cancel()
 	var wait sync.WaitGroup
 	for _, m := range all {
-		wait.Go(func() { s.join(m) })
+		wait.Go(func() { s.join(ctx, m) })
 	}
 	wait.Wait()
 	s.afterCrowd()
 }
 
-func (s *scene) join(m comer) {
+func (s *scene) join(ctx context.Context, m comer) {
 	for round := range crowdRounds {
 		line := strings.Replace(m.line, "%d", fmt.Sprint(round), 1)
-		if o := s.process(line); o.code != 0 {
+		o, err := s.processIn(ctx, line)
+		if err != nil {
+			s.t.Error(err)
+			return
+		}
+		if o.code != 0 {
 			if !m.outdated || (o.code != 3 && o.code != 8) {
 				s.t.Errorf("%s: exit %d\n%s", line, o.code, o.err)
 			}

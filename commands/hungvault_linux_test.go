@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,10 +38,13 @@ func (s *scene) worksBesideSlowBackup(strace string, seconds int) bool {
 		return len(backups)
 	}
 	before := there()
+	ctx, cancel := context.WithTimeout(s.t.Context(), processLimit)
+	defer cancel()
 	var backup outcome
+	var hangs error
 	var wait sync.WaitGroup
 	wait.Go(func() {
-		backup = s.process("backup create"+byAdmin, strace, "-f", "-qq", "--seccomp-bpf", "-o", os.DevNull,
+		backup, hangs = s.processIn(ctx, "backup create"+byAdmin, strace, "-f", "-qq", "--seccomp-bpf", "-o", os.DevNull,
 			"-e", "trace=linkat", "-e", fmt.Sprintf("inject=linkat:delay_enter=%ds:when=1", seconds))
 	})
 	s.waitForPut()
@@ -48,6 +52,7 @@ func (s *scene) worksBesideSlowBackup(strace string, seconds int) bool {
 	s.must("key generate-symmetric aes --label meanwhile --lock-timeout 1s")
 	through := there() == before
 	wait.Wait()
+	s.ok(hangs)
 	if backup.code != 0 || there() == before {
 		s.t.Errorf("the backup: exit %d\n%s", backup.code, backup.err)
 	}
@@ -76,16 +81,20 @@ func TestVaultOfFIFOs(t *testing.T) {
 		s.ok(os.Remove(s.path("usb/" + f.Name())))
 		s.ok(syscall.Mkfifo(s.path("usb/"+f.Name()), 0o600))
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), processLimit)
+	defer cancel()
+	var backup outcome
+	var hangs error
 	var wait sync.WaitGroup
-	wait.Go(func() {
-		if o := s.process("backup create" + byAdmin); o.code != 10 || !strings.Contains(o.err, "usb") {
-			t.Errorf("exit %d\n%s", o.code, o.err)
-		}
-	})
+	wait.Go(func() { backup, hangs = s.processIn(ctx, "backup create"+byAdmin) })
 	start := time.Now()
 	s.must("login --username alice --password-file alice.pw")
 	s.must("status")
 	wait.Wait()
+	s.ok(hangs)
+	if backup.code != 10 || !strings.Contains(backup.err, "usb") {
+		t.Errorf("exit %d\n%s", backup.code, backup.err)
+	}
 	if took := time.Since(start); took > 15*time.Second {
 		t.Errorf("it took %s", took)
 	}

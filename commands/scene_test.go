@@ -181,8 +181,20 @@ func (s *scene) must(line string) outcome {
 // process runs a line as a process, under a tracer or limiter if one is given.
 func (s *scene) process(line string, before ...string) outcome {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), processLimit)
 	defer cancel()
+	o, err := s.processIn(ctx, line, before...)
+	s.ok(err)
+	return o
+}
+
+// processLimit is longer than a busy machine takes for any process, but for one
+// that has been given a longer --lock-timeout.
+const processLimit = 5 * time.Minute
+
+// processIn is process with a context of the test's, also for goroutines that are
+// not the test's own and so may not end it.
+func (s *scene) processIn(ctx context.Context, line string, before ...string) (outcome, error) {
 	words := append(append(slices.Clone(before), bareProgram), s.words(line)...)
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	for name, value := range s.env {
@@ -192,13 +204,13 @@ func (s *scene) process(line string, before ...string) outcome {
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
 	if ctx.Err() != nil {
-		s.t.Fatalf("%s: hangs", line)
+		return outcome{}, fmt.Errorf("%s: hangs", line)
 	}
 	if cmd.ProcessState == nil {
-		s.t.Fatal(err)
+		return outcome{}, err
 	}
 	code := cmd.ProcessState.ExitCode()
-	return outcome{code: code, killed: code < 0, out: out.String(), err: errs.String()}
+	return outcome{code: code, killed: code < 0, out: out.String(), err: errs.String()}, nil
 }
 
 // data is the data member of a command's JSON answer.
