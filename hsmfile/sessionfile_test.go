@@ -166,11 +166,15 @@ func TestSessionTaken(t *testing.T) {
 	f := newFixture(t, CreateSpec{})
 	s := must[*Session](t)(f.loginFor("alice", DefaultTTL))
 	var tokens [4]SessionToken
+	var errs [4]error
 	var all sync.WaitGroup
 	for i := range tokens {
-		all.Go(func() { tokens[i] = must[SessionToken](t)(s.Persist(f.ctx, DefaultTTL)) })
+		all.Go(func() { tokens[i], errs[i] = s.Persist(f.ctx, DefaultTTL) })
 	}
 	all.Wait()
+	if err := errors.Join(errs[:]...); err != nil {
+		t.Fatal(err)
+	}
 	if n := f.sessions(); n != len(tokens) {
 		t.Errorf("%d sessions for %d", n, len(tokens))
 	}
