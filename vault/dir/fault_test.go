@@ -3,11 +3,13 @@
 package dir_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -97,28 +99,52 @@ func mkfifo(t *testing.T, path string) {
 }
 
 // The file size limit stands in for a full disk: it cuts a write short and
-// needs neither root nor a small file system. It also bounds what go test writes
-// from this process, its list of the files that tests opened (0.4 MB), so it is
-// far above that.
+// needs neither root nor a small file system.
 func TestFullDisk(t *testing.T) {
+	if !alone(t) {
+		return
+	}
 	v := newVault(t)
-	signal.Ignore(syscall.SIGXFSZ)
-	defer signal.Reset(syscall.SIGXFSZ)
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	small := limit
-	small.Cur = 16 << 20
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &small); err != nil {
-		t.Fatal(err)
-	}
-	err := v.Put(t.Context(), "a", io.LimitReader(zeros{}, 18<<20), sha256.Sum256(make([]byte, 18<<20)))
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		t.Fatal(err)
-	}
+	limitFiles(t, 1<<20)
+	err := v.Put(t.Context(), "a", io.LimitReader(zeros{}, 2<<20), sha256.Sum256(make([]byte, 2<<20)))
 	wantError(t, err, syscall.EFBIG)
 	wantNames(t, v)
+}
+
+// limitFiles bounds the size of the files that this process may write. The test
+// must be alone: what go test itself writes from a test's process, the list of
+// the files it opened, is bounded as well.
+func limitFiles(t *testing.T, size uint64) {
+	t.Helper()
+	signal.Ignore(syscall.SIGXFSZ)
+	var limit syscall.Rlimit
+	err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit)
+	if err == nil {
+		limit.Cur = size
+		err = syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// aloneVariable, set to a test's name, makes the test binary run that test's body.
+const aloneVariable = "VAULT_TEST_ALONE"
+
+// alone runs the test again in a process that does nothing else, and is true in
+// that process.
+func alone(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv(aloneVariable) == t.Name() {
+		return true
+	}
+	command := exec.Command(os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$")
+	command.Env = append(os.Environ(), aloneVariable+"="+t.Name())
+	out, err := command.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name()+" ")) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	return false
 }
 
 type zeros struct{}
