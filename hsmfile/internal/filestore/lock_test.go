@@ -69,36 +69,65 @@ func TestWriterIsNotStarved(t *testing.T) {
 	readers.Wait()
 }
 
+// waiting is a context that says when somebody waits for a lock: each wait looks
+// for the context's end (patience), and nothing else does. A Hold leaves the gate
+// free, so it is the image's lock that is waited for.
+type waiting struct {
+	context.Context
+	first sync.Once
+	begun chan struct{}
+}
+
+func newWaiting(t *testing.T) *waiting {
+	return &waiting{Context: t.Context(), begun: make(chan struct{})}
+}
+
+func (w *waiting) Done() <-chan struct{} {
+	w.first.Do(func() { close(w.begun) })
+	return w.Context.Done()
+}
+
+// await returns once the one that will be done waits.
+func (w *waiting) await(t *testing.T, done <-chan error) {
+	t.Helper()
+	select {
+	case <-w.begun:
+	case err := <-done:
+		t.Fatalf("it did not wait: %v", err)
+	}
+}
+
 // TestReplacedWhileWaiting: what counts is the file that the path names once
 // the lock is ours.
 func TestReplacedWhileWaiting(t *testing.T) {
 	s, second := newStore(t, nil), newStore(t, putOne)
-	found := make(chan string, 1)
+	ctx, done := newWaiting(t), make(chan error, 1)
+	var found string
 	err := s.Hold(t.Context(), func(store.Transactor) error {
 		go func() {
-			_ = s.View(t.Context(), func(r store.Reader) error {
+			done <- s.View(ctx, func(r store.Reader) error {
 				value, err := r.Get("k")
-				found <- string(value)
+				found = string(value)
 				return err
 			})
 		}()
-		time.Sleep(30 * time.Millisecond)
+		ctx.await(t, done)
 		return os.Rename(second.path, s.path)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := <-found; got != "v" {
-		t.Errorf("the waiting View read %q from the old file", got)
+	if err := <-done; err != nil || found != "v" {
+		t.Errorf("the waiting View read %q, %v", found, err)
 	}
 }
 
 func TestRemovedWhileWaiting(t *testing.T) {
 	s := newStore(t, nil)
-	done := make(chan error, 1)
+	ctx, done := newWaiting(t), make(chan error, 1)
 	err := s.Hold(t.Context(), func(store.Transactor) error {
-		go func() { done <- s.Update(t.Context(), putOne) }()
-		time.Sleep(30 * time.Millisecond)
+		go func() { done <- s.Update(ctx, putOne) }()
+		ctx.await(t, done)
 		return os.Remove(s.path)
 	})
 	if err != nil {
