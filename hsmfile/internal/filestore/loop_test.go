@@ -167,7 +167,7 @@ func TestLoopDamage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := loopImage(t)
-			time.Sleep(loop / 4) // a step of the system's clock
+			waitForTick(t, s.path)
 			spoil(t, s)
 			spoiled := rawImage(t, s)
 			if err := s.Update(t.Context(), put("k/00200", "second")); !errors.Is(err, store.ErrDamaged) {
@@ -178,6 +178,28 @@ func TestLoopDamage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// waitForTick waits until a change of the file would show in its time.
+func waitForTick(t *testing.T, path string) {
+	t.Helper()
+	scratch := path + ".tick"
+	changed := func(path string) timespec {
+		is, err := statusAt(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return is.changed
+	}
+	for end := time.Now().Add(2 * settled); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if err := os.WriteFile(scratch, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if changed(scratch) != changed(path) {
+			return
+		}
+	}
+	t.Fatalf("no step of the file system's clock in %s", 2*settled)
 }
 
 // TestLoopFailed: of a commit that failed nothing is kept.
