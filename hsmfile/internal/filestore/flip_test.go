@@ -19,7 +19,7 @@ const flipsVariable = "FILEHSM_FLIPS"
 
 const (
 	shortFlips = 2000
-	flipLimit  = 20 * time.Second // for everything done to one image
+	flipLimit  = 2 * time.Minute // for everything done to one image: a busy machine takes less
 )
 
 // A damage spoils an image in place and says what it did.
