@@ -20,6 +20,7 @@ func keptImage(t *testing.T) (*Store, time.Time) {
 	})
 	s.settled = 50 * time.Millisecond
 	time.Sleep(2 * s.settled)
+	waitForTick(t, s.path)
 	return s, time.Now()
 }
 
@@ -119,6 +120,7 @@ func TestKeptNot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, at := keptImage(t)
 			if name == "a moment ago" {
+				s.settled = settled
 				at = writtenAt(t, s.path, time.Now())
 			}
 			if got, err := get(t, s, "short"); got != "short value" || err != nil {
