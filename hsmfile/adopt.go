@@ -53,7 +53,7 @@ func (s *Session) adoptSome(c *change) error {
 	if err != nil || len(names) == 0 {
 		return err
 	}
-	e := s.entry(c, operations[opAdopt].opcode)
+	e := s.entry(c, opAdopt)
 	for _, n := range names {
 		err := s.adoptOne(c, n)
 		if err == errGoing {

@@ -34,7 +34,7 @@ type BackupTarget struct {
 // what the backup holds is signed by who made it. CO or AU.
 func (s *Session) BeginBackup(ctx context.Context) (*Backup, error) {
 	err := s.write(ctx, opBackup, func(c *change) error {
-		if err := c.record(s.entry(c, chain.BackupBegin)); err != nil {
+		if err := c.record(s.entry(c, opBackup)); err != nil {
 			return err
 		}
 		return c.signHead(s.author())
@@ -155,7 +155,7 @@ func (s *Session) FinishBackup(ctx context.Context, b *Backup, took, failed []st
 				}
 			}
 		}
-		e := s.entry(c, chain.BackupEnd)
+		e := s.entryAs(c, chain.BackupEnd)
 		e.Subject = m.ID
 		if len(failed) > 0 {
 			e.Result = "INCOMPLETE: not taken by " + strings.Join(failed, ", ")

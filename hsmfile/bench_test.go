@@ -77,7 +77,7 @@ func (f *full) fill(b *testing.B, from, to int) {
 		if err := f.alice.hold(c, added, nil); err != nil {
 			return err
 		}
-		return c.record(f.alice.entry(c, operations[opGenerate].opcode))
+		return c.record(f.alice.entry(c, opGenerate))
 	}))
 }
 
@@ -189,7 +189,7 @@ func BenchmarkLogin(b *testing.B) {
 		if err := c.putLogin(l, f.alice.keys, &lock{kdf: product, kek: kek}, "alice"); err != nil {
 			return err
 		}
-		return c.record(f.alice.entry(c, operations[opChangeOwn].opcode))
+		return c.record(f.alice.entry(c, opChangeOwn))
 	}))
 	var kdf time.Duration
 	for b.Loop() {

@@ -76,7 +76,7 @@ func (s *Session) DeleteUser(ctx context.Context, name string) (keys int, err er
 		if _, err := s.removeUser(c, u, nil); err != nil {
 			return err
 		}
-		e := s.entry(c, chain.DeleteUser)
+		e := s.entry(c, opDeleteUser)
 		e.Subject = u.Name
 		if err := c.record(e); err != nil {
 			return err
@@ -109,7 +109,7 @@ func (s *Session) removeUser(c *change, u *record.User, heir *newUser) (*roster,
 	if err := s.dropUser(c, u); err != nil {
 		return nil, err
 	}
-	return r, s.adopt(c, r, nil)
+	return r, s.pin(c, r, nil)
 }
 
 // dropUser removes what is about a user, and leaves the mark that his objects

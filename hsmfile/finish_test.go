@@ -91,7 +91,7 @@ func TestDeleteUserKilled(t *testing.T) {
 		if _, err := f.co.removeUser(c, f.co.roster.ByName("alice"), nil); err != nil {
 			return err
 		}
-		return c.record(f.co.entry(c, operations[opDeleteUser].opcode))
+		return c.record(f.co.entry(c, opDeleteUser))
 	}))
 	whole(t, must[*Image](t)(Open(f.ctx, f.path, Options{})))
 	for key := range records(t, f.path) {

@@ -154,7 +154,7 @@ func (s *Session) addObjects(ctx context.Context, op operation, halves []half, s
 		}
 		keys = nil
 		var added []object
-		e := s.entry(c, operations[op].opcode)
+		e := s.entry(c, op)
 		for _, h := range halves {
 			o, err := s.putObject(c, h.set, h.material, with...)
 			if err != nil {

@@ -46,7 +46,7 @@ func (s *Session) newGeneration(ctx context.Context, op operation, lk *lock) err
 		if err := c.endSessions(s.id()); err != nil {
 			return err
 		}
-		e := s.entry(c, operations[op].opcode)
+		e := s.entry(c, op)
 		e.Subject = s.name
 		if err := c.record(e); err != nil {
 			return err

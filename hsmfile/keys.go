@@ -7,7 +7,6 @@ import (
 	"errors"
 
 	"filehsm/hsmfile/attr"
-	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/mech"
 	"filehsm/hsmfile/internal/record"
 )
@@ -59,7 +58,7 @@ func (s *Session) deleteObject(c *change, o object) error {
 	if err := s.hold(c, nil, []object{o}); err != nil {
 		return err
 	}
-	e := s.entry(c, chain.Tombstone)
+	e := s.entry(c, opDeleteKey)
 	e.Keys = []uint64{o.ref()}
 	return c.record(e)
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/record"
 	"filehsm/hsmfile/internal/seal"
 	"filehsm/hsmfile/internal/store"
@@ -339,7 +338,7 @@ func (a *attempt) right(c *change, s *Session) error {
 		return err
 	}
 	a.session = s
-	if err := c.record(s.entry(c, chain.Login)); err != nil {
+	if err := c.record(s.entry(c, opLogin)); err != nil {
 		return err
 	}
 	return c.signHead(s.author())

@@ -86,7 +86,7 @@ func (s *Session) CreateUser(ctx context.Context, name string, role Role, passwo
 		if err := s.addUser(c, n); err != nil {
 			return err
 		}
-		e := s.entry(c, opcode)
+		e := s.entryAs(c, opcode)
 		e.Subject = n.row.Name
 		if err := c.record(e); err != nil {
 			return err
@@ -128,11 +128,11 @@ func (s *Session) addUser(c *change, n *newUser) error {
 	if Role(n.row.Role) == CO {
 		err = s.passEscrowOn(c, &n.row)
 	}
-	return s.adopt(c, r, err)
+	return s.pin(c, r, err)
 }
 
-// adopt pins r, which this officer has just signed, for himself.
-func (s *Session) adopt(c *change, r *roster, err error) error {
+// pin has this officer remember r, which he has just signed.
+func (s *Session) pin(c *change, r *roster, err error) error {
 	if err == nil {
 		err = c.putPins(s.id(), s.keys, s.login.Gen, r)
 	}
@@ -193,7 +193,7 @@ func (s *Session) Unlock(ctx context.Context, name string) error {
 		if err := c.putCounter(record.Counter{User: u.ID}); err != nil {
 			return err
 		}
-		e := s.entry(c, chain.Unlock)
+		e := s.entry(c, opUnlock)
 		e.Subject = u.Name
 		return c.record(e)
 	})

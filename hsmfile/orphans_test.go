@@ -23,7 +23,7 @@ func halfDeleted(t *testing.T) (f *fixture, bob *Session) {
 		if _, err := f.co.removeUser(c, f.co.roster.ByName("alice"), nil); err != nil {
 			return err
 		}
-		if err := c.record(f.co.entry(c, operations[opDeleteUser].opcode)); err != nil {
+		if err := c.record(f.co.entry(c, opDeleteUser)); err != nil {
 			return err
 		}
 		return c.signHead(f.co.author())

@@ -3,7 +3,6 @@ package hsmfile
 import (
 	"context"
 
-	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/record"
 	"filehsm/hsmfile/internal/seal"
 	"filehsm/hsmfile/secret"
@@ -63,7 +62,7 @@ func (s *Session) reset(c *change, u *record.User, lk *lock) (dropped int, err e
 	if err != nil {
 		return 0, err
 	}
-	e := s.entry(c, chain.ChangePassword)
+	e := s.entry(c, opResetPassword)
 	e.Subject = u.Name
 	if err := c.record(e); err != nil {
 		return 0, err
@@ -174,5 +173,5 @@ func (s *Session) resetAnew(c *change, u *record.User, lk *lock) error {
 	if Role(u.Role) == CO {
 		err = s.passEscrowOn(c, &n.row)
 	}
-	return s.adopt(c, r, err)
+	return s.pin(c, r, err)
 }

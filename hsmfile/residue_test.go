@@ -177,7 +177,7 @@ func TestZeroizeKilled(t *testing.T) {
 	alice := f.login("alice")
 	f.aes(alice, "a")
 	sealed := f.sealedParts(alice.user.ID)
-	ok(t, f.im.updateIn(f.ctx, f.im.store, func(c *change) error { return c.zeroize(f.co.entry(c, operations[opZeroize].opcode)) }))
+	ok(t, f.im.updateIn(f.ctx, f.im.store, func(c *change) error { return c.zeroize(f.co.entry(c, opZeroize)) }))
 	_, err := f.try("alice", passAlice, false)
 	f.wants(err, ErrState, "login before the scrub")
 	f.reopen()

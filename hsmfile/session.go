@@ -254,7 +254,7 @@ func (s *Session) use(ctx context.Context, op operation, fn func(*view) ([]uint6
 		if err != nil {
 			return err
 		}
-		e := s.entry(c, operations[op].opcode)
+		e := s.entry(c, op)
 		e.Keys = refs
 		return c.record(e)
 	})
@@ -264,9 +264,12 @@ func (s *Session) use(ctx context.Context, op operation, fn func(*view) ([]uint6
 var errRecorded = errors.New("every use is recorded")
 
 // entry begins an audit entry of what this user did.
-func (s *Session) entry(c *change, op chain.Opcode) chain.Entry {
-	return c.entryOf(&s.user, op)
+func (s *Session) entry(c *change, op operation) chain.Entry {
+	return s.entryAs(c, operations[op].opcode)
 }
+
+// entryAs is entry where one operation has several opcodes.
+func (s *Session) entryAs(c *change, code chain.Opcode) chain.Entry { return c.entryOf(&s.user, code) }
 
 // common opens the image's common key; it is the session's to wipe.
 func (s *Session) common(v *view) (*secret.Bytes, error) {

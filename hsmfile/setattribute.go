@@ -40,7 +40,7 @@ func (s *Session) SetAttribute(ctx context.Context, f attr.Filter, name, value s
 			return err
 		}
 		ref = o.ref()
-		e := s.entry(c, operations[opSetAttribute].opcode)
+		e := s.entry(c, opSetAttribute)
 		e.Keys = []uint64{ref}
 		return c.record(e)
 	})
@@ -73,10 +73,10 @@ func (s *Session) setTrustedFlag(ctx context.Context, f attr.Filter, a attr.Assi
 				slices.SortFunc(r.Trusted, func(x, y record.Trusted) int { return cmp.Compare(x.Reference, y.Reference) })
 			}
 		})
-		if err := s.adopt(c, r, err); err != nil {
+		if err := s.pin(c, r, err); err != nil {
 			return err
 		}
-		e := s.entry(c, operations[opTrust].opcode)
+		e := s.entry(c, opTrust)
 		e.Keys = []uint64{ref}
 		if err := c.record(e); err != nil {
 			return err

@@ -23,10 +23,10 @@ func (s *Session) SetPolicy(ctx context.Context, lockout, auditLevel string) err
 			r.Policy.Lockout = orDefault(lockout, r.Policy.Lockout)
 			r.Policy.AuditLevel = orDefault(auditLevel, r.Policy.AuditLevel)
 		})
-		if err := s.adopt(c, r, err); err != nil {
+		if err := s.pin(c, r, err); err != nil {
 			return err
 		}
-		e := s.entry(c, operations[opPolicy].opcode)
+		e := s.entry(c, opPolicy)
 		if err := c.record(e); err != nil {
 			return err
 		}

@@ -66,7 +66,7 @@ func (s *Session) changeSharing(ctx context.Context, op operation, f attr.Filter
 			return err
 		}
 		key = s.key(o)
-		e := s.entry(c, operations[op].opcode)
+		e := s.entry(c, op)
 		e.Subject, e.Keys = u.Name, []uint64{o.ref()}
 		return c.record(e)
 	})
@@ -104,7 +104,7 @@ func (s *Session) sharers(names []string) (ids [][]byte, err error) {
 // that they were made and lists what was written for both.
 func (s *Session) recordShares(c *change, made []object, with [][]byte) error {
 	for _, id := range with {
-		e := s.entry(c, operations[opShare].opcode)
+		e := s.entry(c, opShare)
 		e.Subject = s.roster.ByID(string(id)).Name
 		for _, o := range made {
 			if len(o.shared) > 0 {

@@ -126,10 +126,10 @@ func (s *Session) changeVaults(ctx context.Context, op chain.Opcode, name string
 		if refused != nil {
 			return refused
 		}
-		if err := s.adopt(c, r, err); err != nil {
+		if err := s.pin(c, r, err); err != nil {
 			return err
 		}
-		e := s.entry(c, op)
+		e := s.entryAs(c, op)
 		e.Subject = name
 		if err := c.record(e); err != nil {
 			return err

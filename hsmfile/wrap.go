@@ -36,7 +36,7 @@ func (s *Session) Wrap(ctx context.Context, mechanism string, payload, wrapping 
 			return mechError(err)
 		}
 		w = &Wrapped{what.ref(), under.ref(), data}
-		e := s.entry(c, operations[opWrap].opcode)
+		e := s.entry(c, opWrap)
 		e.Keys = []uint64{what.ref(), under.ref()}
 		return c.record(e)
 	})
@@ -91,7 +91,7 @@ func (s *Session) Unwrap(ctx context.Context, spec UnwrapSpec) (key *Key, err er
 			return err
 		}
 		key = s.key(o)
-		e := s.entry(c, operations[opUnwrap].opcode)
+		e := s.entry(c, opUnwrap)
 		e.Keys = []uint64{o.ref(), under.ref()}
 		if err := c.record(e); err != nil {
 			return err

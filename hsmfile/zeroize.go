@@ -13,7 +13,7 @@ import (
 // What survives is what a restore needs: rosters, public keys, vaults, chain.
 func (s *Session) Zeroize(ctx context.Context) error {
 	return s.write(ctx, opZeroize, func(c *change) error {
-		e := s.entry(c, chain.Zeroize)
+		e := s.entry(c, opZeroize)
 		if err := c.zeroize(e); err != nil {
 			return err
 		}
