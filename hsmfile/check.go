@@ -36,15 +36,6 @@ func (im *Image) Check(ctx context.Context) (*CheckReport, error) {
 	return report, err
 }
 
-// Mend makes an image whole that was opened with AcceptPrevious: writing
-// anything renews the damaged meta page. What is written is the entry that
-// says so, for the newest change may be lost, a counted login attempt too.
-func (im *Image) Mend(ctx context.Context) error {
-	return im.update(ctx, func(c *change) error {
-		return c.record(chain.Entry{Opcode: chain.MendImage, Epoch: c.epoch()})
-	})
-}
-
 // checkPages lets a store that can look at how it lies on the medium: an
 // audit chain says nothing of pages that no record uses.
 func (im *Image) checkPages(ctx context.Context, report *CheckReport) error {

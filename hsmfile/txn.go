@@ -140,6 +140,15 @@ func stateHint(at, want State) string {
 	return "it is in use; a restore goes into a zeroized image, or with --image into a file that is not there yet"
 }
 
+// perTransaction is how many objects a big change handles at a time: the
+// bound of a transaction that a store over a network can take.
+const perTransaction = 1000
+
+// recordsPerEntry bounds what an audit entry lists, which must fit a record
+// (TestEntriesFit): when it has so many, one more object may follow, with three
+// records of each user it is shared with, and the labels of all.
+var recordsPerEntry = 4 * perTransaction // a test takes less
+
 // change is one transaction that writes: records, and the audit entry that
 // says so. Its closure may run twice, so a change keeps nothing outside.
 type change struct {
