@@ -200,7 +200,7 @@ func (a *attempt) admit(v *view, r *roster) (record.Counter, error) {
 	stuck, err := v.stuck(r, a.user)
 	if err == nil && stuck {
 		err = refuse(ErrLastAttempt, "only if you are sure of it, repeat with --last-attempt",
-			"%s: refused, nothing was tried: one more wrong password locks %q, and there is no other CO to unlock him", v.im.path, a.user.Name)
+			"%s: refused, nothing was tried: one more wrong password locks %q, and no other CO could unlock him", v.im.path, a.user.Name)
 	}
 	return n, err
 }
