@@ -78,14 +78,10 @@ func wipeQuestion(st *hsmfile.Status) string {
 }
 
 func (c *call) zeroized(st *hsmfile.Status) *Result {
-	vault := "NAME"
-	if len(st.Vaults) > 0 {
-		vault = st.Vaults[0].Name
-	}
 	return &Result{
 		Data: object{{"image", st.Path}, {"serial", st.Serial}, {"state", hsmfile.Zeroized.String()}, {"keys-deleted", st.KeyCount}},
 		View: note(fmt.Sprintf("%s: zeroized, %s and all passwords are gone\n"+
 			"what a restore needs is still there: serial, fingerprint, list of users, vaults, audit log", st.Path, counted(st.KeyCount, "key"))),
-		Next: c.line("backup restore --vault %s --identity FILE", vault),
+		Next: c.line("backup restore --vault %s --identity FILE", hsmfile.VaultToRestore(st.Vaults)),
 	}
 }

@@ -23,14 +23,42 @@ func refuse(kind error, hint, format string, args ...any) *Error {
 
 const restoreHint = "keep the file as it is, and restore the newest backup at another path: filehsm backup restore --image NEW.hsm --from DIR --identity FILE"
 
-// restoreCommand is the line that brings the keys back; where there is one
-// vault, it names it.
-func restoreCommand(vaults int, name func(i int) string) string {
-	vault := "NAME"
-	if vaults == 1 {
-		vault = name(0)
+// VaultToRestore is the vault to restore from: the one with the newest backup,
+// or the only one; "NAME" if nothing says which.
+func VaultToRestore(vaults []VaultInfo) string {
+	if len(vaults) == 1 {
+		return vaults[0].Name
 	}
-	return "filehsm backup restore --vault " + vault + " --identity FILE"
+	best := VaultInfo{Name: "NAME"}
+	for _, x := range vaults {
+		if x.LastBackup != nil && (best.LastBackup == nil || x.LastBackup.Generation > best.LastBackup.Generation) {
+			best = x
+		}
+	}
+	return best.Name
+}
+
+// restoreCommand is the line that brings the keys back.
+func restoreCommand(vaults []VaultInfo) string {
+	return "filehsm backup restore --vault " + VaultToRestore(vaults) + " --identity FILE"
+}
+
+// restoreCommand is the line for this image. What cannot be read here is no
+// reason to refuse anything, for a hint.
+func (v *view) restoreCommand() string {
+	vaults, err := v.vaults()
+	if err != nil {
+		vaults = nil
+	}
+	return restoreCommand(vaults)
+}
+
+func (im *Image) restoreCommand() string {
+	vaults, err := im.Vaults(context.Background())
+	if err != nil {
+		vaults = nil
+	}
+	return restoreCommand(vaults)
 }
 
 // damaged is a refusal of a record, by its name for people.

@@ -58,7 +58,7 @@ func (v *view) lockedOut(r *roster, u *record.User) error {
 		return err
 	}
 	if stuck {
-		hint = unlockByRestore(restoreCommand(len(r.Vaults), func(i int) string { return r.Vaults[i].Name }))
+		hint = unlockByRestore(v.restoreCommand())
 	}
 	return refuse(ErrLocked, hint, "%s: account %q is locked", v.im.path, u.Name)
 }

@@ -299,8 +299,7 @@ func (a *attempt) wrong(ctx context.Context, tx store.Transactor) error {
 		if err != nil {
 			return err
 		}
-		left, restore = a.rule.left(n), restoreCommand(len(r.Vaults), func(i int) string { return r.Vaults[i].Name })
-		locked = c.lockedOut(r, a.user)
+		left, restore, locked = a.rule.left(n), c.restoreCommand(), c.lockedOut(r, a.user)
 		return c.failed(r, a.user, n, resultWrong)
 	})
 	if err != nil {

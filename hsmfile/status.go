@@ -97,7 +97,7 @@ func (st *Status) attention() []string {
 	case Uninitialized:
 		return []string{"not activated yet: filehsm activate --username admin"}
 	case Zeroized:
-		return []string{"zeroized, there are no keys here: " + st.restoreCommand()}
+		return []string{"zeroized, there are no keys here: " + restoreCommand(st.Vaults)}
 	}
 	return slices.Concat(st.nearLimit(), st.outsideBackups(), st.missingRoles())
 }
@@ -107,7 +107,7 @@ func (st *Status) nearLimit() (all []string) {
 	for _, u := range st.Users {
 		switch {
 		case u.Locked && !st.canUnlock(u):
-			all = append(all, fmt.Sprintf("user %q is locked: ", u.Username)+unlockByRestore(st.restoreCommand()))
+			all = append(all, fmt.Sprintf("user %q is locked: ", u.Username)+unlockByRestore(restoreCommand(st.Vaults)))
 		case u.Locked:
 			all = append(all, fmt.Sprintf("user %q is locked: filehsm user unlock --username %s", u.Username, u.Username))
 		case u.AttemptsLeft <= 1 && u.OnLimit == actionZeroize:
@@ -122,10 +122,6 @@ func (st *Status) nearLimit() (all []string) {
 // canUnlock says whether there is another CO, who is not locked.
 func (st *Status) canUnlock(u UserInfo) bool {
 	return slices.ContainsFunc(st.Users, func(x UserInfo) bool { return x.Role == CO && !x.Locked && x.Username != u.Username })
-}
-
-func (st *Status) restoreCommand() string {
-	return restoreCommand(len(st.Vaults), func(i int) string { return st.Vaults[i].Name })
 }
 
 // outsideBackups is what a loss of the file would cost.

@@ -115,25 +115,29 @@ func (v *view) place(kind string, n record.Name, version uint64) seal.Place {
 }
 
 // needState refuses in any other state, saying what to do there.
-func (v *view) needState(want State) error { return v.im.needState(State(v.h.State), want) }
+func (v *view) needState(want State) error {
+	return v.im.needState(State(v.h.State), want, v.restoreCommand)
+}
 
 // NeedState is what an operation will say that works in one state only, as of
 // Open: early, before anybody is asked for a password.
-func (im *Image) NeedState(want State) error { return im.needState(im.Info().State, want) }
+func (im *Image) NeedState(want State) error {
+	return im.needState(im.Info().State, want, im.restoreCommand)
+}
 
-func (im *Image) needState(at, want State) error {
+func (im *Image) needState(at, want State, restore func() string) error {
 	if at == want {
 		return nil
 	}
-	return refuse(ErrState, stateHint(at, want), "%s: image is %s", im.path, at)
+	return refuse(ErrState, stateHint(at, want, restore), "%s: image is %s", im.path, at)
 }
 
-func stateHint(at, want State) string {
+func stateHint(at, want State, restore func() string) string {
 	switch {
 	case at == Uninitialized:
 		return "filehsm activate --username admin"
 	case at == Zeroized:
-		return "filehsm backup restore --vault NAME --identity FILE brings the keys back; filehsm create makes a fresh image at another path"
+		return restore() + " brings the keys back; filehsm create makes a fresh image at another path"
 	case want == Uninitialized:
 		return "it has its officers: filehsm login --username NAME; filehsm user list names them"
 	}
