@@ -18,7 +18,7 @@ func backupRestoreLeaf() leaf {
 		flags: []flag{vaultFlag("the vault to take the backup from"), fromFlag(),
 			identityFlag("the age identity that opens the backup"),
 			backupFlag("take this one, by its id; without it the newest that verifies"), trustFlag(),
-			switchFlag("accept-older", "go on where the backup brings back what had been removed"), vaultTimeoutFlag()},
+			switchFlag("accept-older", "go on where the backup brings back what had been removed, or another vault took a newer one"), vaultTimeoutFlag()},
 		run: backupRestore,
 	}
 }
@@ -117,21 +117,34 @@ func (c *call) restoreSource(im *hsmfile.Image) (*place, error) {
 }
 
 // acceptOlder says what the backup lacks, and asks before it brings back what
-// somebody had removed.
+// somebody had removed, or passes over the vault that has the newest one.
 func (c *call) acceptOlder(plan *hsmfile.RestorePlan) error {
 	report := plan.Report()
 	for _, text := range report.Newer {
 		c.Warn("not restored: %s", text)
 	}
+	refused := plan.Refused()
 	switch {
-	case len(report.ComesBack) == 0:
+	case refused == nil:
 		return nil
 	case c.Switch("accept-older"):
-		c.Warn("brought back: %s", strings.Join(report.ComesBack, ", "))
+		if len(report.ComesBack) > 0 {
+			c.Warn("brought back: %s", strings.Join(report.ComesBack, ", "))
+		}
 		return nil
 	case !c.HasTerminal():
-		return plan.Refused()
+		return refused
 	}
-	return c.Confirm(fmt.Sprintf("Backup %s of %s would bring back %s.", report.Backup.ID, shown(report.Backup.Time()), strings.Join(report.ComesBack, ", ")),
-		"yes", "--accept-older")
+	return c.Confirm(olderQuestion(report), "yes", "--accept-older")
+}
+
+func olderQuestion(report hsmfile.RestoreReport) string {
+	var all []string
+	for _, x := range report.Elsewhere {
+		all = append(all, fmt.Sprintf("Vault %q took a newer backup, %s of %s: --vault %s.", x.Name, x.LastBackup.ID, shown(x.LastBackup.Created), x.Name))
+	}
+	if len(report.ComesBack) > 0 {
+		all = append(all, fmt.Sprintf("Backup %s of %s would bring back %s.", report.Backup.ID, shown(report.Backup.Time()), strings.Join(report.ComesBack, ", ")))
+	}
+	return strings.Join(all, " ")
 }

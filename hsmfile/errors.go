@@ -26,7 +26,8 @@ var (
 	ErrBusy = errors.New("busy")
 	// ErrLastAttempt: the attempt that would wipe or lock was not asked for.
 	ErrLastAttempt = errors.New("last attempt")
-	// ErrOlder: a restore would bring back what had been removed.
+	// ErrOlder: a restore would bring back what had been removed, or another
+	// vault took a newer backup.
 	ErrOlder = errors.New("older")
 )
 

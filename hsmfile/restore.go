@@ -50,8 +50,9 @@ var ErrUntrusted = fmt.Errorf("untrusted (%w)", ErrIntegrity)
 type RestoreReport struct {
 	Backup    *Manifest
 	Users     []string
-	Newer     []string // what the image had, or is known to exist, and the backup does not have
-	ComesBack []string // what had been removed and would be there again
+	Newer     []string    // what the image had, or is known to exist, and the backup does not have
+	ComesBack []string    // what had been removed and would be there again
+	Elsewhere []VaultInfo // vaults that the image knows to have taken a newer backup, the newest first
 }
 
 // PlanRestore opens a backup and checks it: age file against the manifest,

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"filehsm/hsmfile/internal/record"
 	"filehsm/hsmfile/internal/store"
@@ -336,4 +337,51 @@ func TestBackupRefusesDamage(t *testing.T) {
 	f.wants(err, ErrIntegrity, "backup of an image without a key")
 	_, err = alice.BeginBackup(f.ctx)
 	f.wants(err, ErrDenied, "backup by a CU")
+}
+
+// TestRestoreElsewhere: what another vault took is compared by generation, so
+// that two backups of one state are alike. A damaged mark is said and refuses
+// nothing.
+func TestRestoreElsewhere(t *testing.T) {
+	for _, tc := range []struct {
+		what    string
+		others  func(v record.BackupMark) []byte // mark of the other vault, from that of this backup
+		newer   []string
+		refused bool
+	}{
+		{"the same", func(m record.BackupMark) []byte { return record.Encode(&m) }, nil, false},
+		{"the same state, later", func(m record.BackupMark) []byte { return moved(m, 0, 1000) }, nil, false},
+		{"older", func(m record.BackupMark) []byte { return moved(m, -1, -1000) }, nil, false},
+		{"newer", func(m record.BackupMark) []byte { return moved(m, 1, 1000) }, []string{`which vault "nas" took`}, true},
+		{"damaged", func(record.BackupMark) []byte { return []byte("x") }, []string{`vault "nas" took last is damaged`}, false},
+	} {
+		t.Run(tc.what, func(t *testing.T) {
+			f := newFixture(t, CreateSpec{})
+			f.damaged = true // a mark that no backup made
+			m, age := f.backup(f.login("robot"))
+			for _, name := range []string{"usb", "nas"} {
+				ok(t, f.co.AddVault(f.ctx, VaultInfo{Name: name, Location: "/mnt/" + name, ID: name, Recipients: []string{f.recipient}}))
+			}
+			f.zeroize()
+			mark := record.BackupMark{ID: m.ID, Created: m.Time().UnixMilli(), Generation: m.Generation}
+			ok(t, raw(t, f.path).Update(f.ctx, func(w store.Writer) error {
+				return w.Put(record.BackupMarkKey("nas"), tc.others(mark))
+			}))
+			plan := must[*RestorePlan](t)(PlanRestore(f.ctx, f.path, m, bytes.NewReader(age), RestoreOptions{Identity: f.identity, VaultID: "usb"}, f.options()))
+			said(t, "newer", slices.DeleteFunc(plan.Report().Newer, func(s string) bool { return strings.Contains(s, "added after") }), tc.newer)
+			if err := plan.Refused(); (err != nil) != tc.refused || tc.refused && !errors.Is(err, ErrOlder) {
+				t.Errorf("refused: %v", err)
+			}
+			must[*Image](t)(plan.Apply(f.ctx))
+		})
+	}
+}
+
+// moved is a mark of an earlier or later backup.
+func moved(m record.BackupMark, generation, milliseconds int64) []byte {
+	serial, _, _ := ParseBackupID(m.ID)
+	m.Created += milliseconds
+	m.Generation = uint64(int64(m.Generation) + generation)
+	m.ID = backupID(serial, m.Generation, time.UnixMilli(m.Created).UTC())
+	return record.Encode(&m)
 }

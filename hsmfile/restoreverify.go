@@ -2,11 +2,13 @@ package hsmfile
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/record"
@@ -145,6 +147,9 @@ func (p *RestorePlan) compare(ctx context.Context, v *view) error {
 		if err != nil {
 			return err
 		}
+		if err := p.compareMarks(now, live); err != nil {
+			return err
+		}
 		inner := *v.h
 		inner.Set = contentLive
 		old, err := (&view{im: v.im, r: v.r, h: &inner}).publicRoster()
@@ -154,6 +159,31 @@ func (p *RestorePlan) compare(ctx context.Context, v *view) error {
 		return err
 	})
 }
+
+// compareMarks asks the image what the other vaults took: a vault that was away
+// when the last backup was made looks whole by itself, and lacks the keys since.
+func (p *RestorePlan) compareMarks(now *view, live *roster) error {
+	for _, x := range live.Vaults {
+		mark, err := now.backupMark(x.ID)
+		switch {
+		case x.ID == p.o.VaultID:
+		case errors.Is(err, ErrIntegrity): // it must not be in the way of a restore
+			p.report.Newer = append(p.report.Newer, fmt.Sprintf("perhaps a newer backup: what vault %q took last is damaged in the image", x.Name))
+		case err != nil:
+			return err
+		case mark != nil && mark.Generation > p.m.Generation:
+			p.report.Newer = append(p.report.Newer, fmt.Sprintf("a newer backup, %s, which vault %q took at %s", mark.ID, x.Name, forEyes(mark.Created)))
+			p.report.Elsewhere = append(p.report.Elsewhere, VaultInfo{Name: x.Name, Location: x.Location, ID: x.ID, Recipients: x.Recipients, LastBackup: mark})
+		}
+	}
+	slices.SortStableFunc(p.report.Elsewhere, func(a, b VaultInfo) int {
+		return cmp.Compare(b.LastBackup.Generation, a.LastBackup.Generation)
+	})
+	return nil
+}
+
+// forEyes is a time in a sentence.
+func forEyes(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 func (p *RestorePlan) compareKeys(before, then chain.State) {
 	lost, back := keysOnlyIn(before, then), keysOnlyIn(then, before)
@@ -203,9 +233,21 @@ func (p *RestorePlan) compareUsers(live, old *roster, before, then chain.State) 
 	}
 }
 
-// Refused is the refusal of a restore that would bring something back and was
-// not told that it may.
+// Refused is the refusal of a restore that would bring something back, or
+// leave the newest backup in another vault, and was not told that it may; nil
+// if it would not.
 func (p *RestorePlan) Refused() error {
-	return refuse(ErrOlder, "if that is right, repeat with --accept-older; filehsm backup list shows newer backups",
-		"backup %s would bring back %s", p.m.ID, join(p.report.ComesBack))
+	if len(p.report.Elsewhere) == 0 && len(p.report.ComesBack) == 0 {
+		return nil
+	}
+	if len(p.report.Elsewhere) == 0 {
+		return refuse(ErrOlder, "if that is right, repeat with --accept-older; filehsm backup list shows newer backups",
+			"backup %s would bring back %s", p.m.ID, join(p.report.ComesBack))
+	}
+	x, also := p.report.Elsewhere[0], ""
+	if len(p.report.ComesBack) > 0 {
+		also = "; it would also bring back " + join(p.report.ComesBack)
+	}
+	return refuse(ErrOlder, restoreCommand(p.report.Elsewhere)+"; if that vault is lost, repeat with --accept-older",
+		"backup %s is not the newest: vault %q took %s at %s%s", p.m.ID, x.Name, x.LastBackup.ID, forEyes(x.LastBackup.Created), also)
 }
