@@ -21,6 +21,7 @@ type place struct {
 	err   error             // why
 
 	alone []string // age files without a manifest, as of the last look
+	held  uint64   // generation of the newest backup that is there, no later than the last that it took; as of lookForLast
 }
 
 // label is the vault's name, or the directory that was named in its place.

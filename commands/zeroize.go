@@ -32,10 +32,11 @@ func zeroize(c *call) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	cost := c.costOf(im, st)
 	if c.Switch("no-login") {
-		err = c.zeroizeUnproved(im, st)
+		err = c.zeroizeUnproved(im, cost)
 	} else {
-		err = c.zeroizeAsOfficer(im, st)
+		err = c.zeroizeAsOfficer(im, cost)
 	}
 	if err != nil {
 		return nil, err
@@ -46,19 +47,19 @@ func zeroize(c *call) (*Result, error) {
 
 // zeroizeUnproved wants a person at a terminal: a script without a password
 // must not be able to do this by mistake.
-func (c *call) zeroizeUnproved(im *hsmfile.Image, st *hsmfile.Status) error {
+func (c *call) zeroizeUnproved(im *hsmfile.Image, cost cost) error {
 	if c.Given("confirm") {
 		return usageError("leave --confirm out and type the label at the prompt", "--no-login takes no --confirm")
 	}
-	err := c.Confirm(wipeQuestion(st), st.Label, "--no-login works on a terminal only; a script needs a CO: --as NAME --confirm LABEL")
+	err := c.Confirm(cost.question(), cost.Label, "--no-login works on a terminal only; a script needs a CO: --as NAME --confirm LABEL")
 	if err != nil {
 		return about(im.Path(), "", err)
 	}
 	return im.ZeroizeUnauthenticated(c.ctx)
 }
 
-func (c *call) zeroizeAsOfficer(im *hsmfile.Image, st *hsmfile.Status) error {
-	if err := c.confirmable(im, st.Label, "the label of this image"); err != nil {
+func (c *call) zeroizeAsOfficer(im *hsmfile.Image, cost cost) error {
+	if err := c.confirmable(im, cost.Label, "the label of this image"); err != nil {
 		return err
 	}
 	s, err := c.actOn(im, "")
@@ -66,15 +67,11 @@ func (c *call) zeroizeAsOfficer(im *hsmfile.Image, st *hsmfile.Status) error {
 		return err
 	}
 	if s.Role() == hsmfile.CO { // anybody else is refused, and need not type for it
-		if err := c.confirmed(im, wipeQuestion(st), st.Label); err != nil {
+		if err := c.confirmed(im, cost.question(), cost.Label); err != nil {
 			return err
 		}
 	}
 	return s.Zeroize(c.ctx)
-}
-
-func wipeQuestion(st *hsmfile.Status) string {
-	return fmt.Sprintf("this wipes %s, %s and all passwords, for ever; %d are in no backup", st.Path, counted(st.KeyCount, "key"), st.KeysNotInBackup)
 }
 
 func (c *call) zeroized(st *hsmfile.Status) *Result {

@@ -43,11 +43,21 @@ func TestKeysNotInBackup(t *testing.T) {
 	want(1, 0)
 	generate()
 	want(2, 1)
+	notIn := func(generation uint64, keys int) {
+		t.Helper()
+		if n := must[int](t)(im.KeysNotIn(ctx, generation)); n != keys {
+			t.Errorf("%d keys are not in generation %d; want %d", n, generation, keys)
+		}
+	}
+	notIn(m.Generation, 1)
+	notIn(0, 2)
 	ok(t, co.Zeroize(ctx))
 	want(0, 0)
 	plan := must[*RestorePlan](t)(PlanRestore(ctx, path, m, age, RestoreOptions{Identity: identity.Bytes()}, Options{}))
 	im = must[*Image](t)(plan.Apply(ctx))
 	want(1, 0)
+	notIn(m.Generation, 0)
+	notIn(0, 1) // the backup that it came from counts for itself alone
 	whole(t, im)
 }
 
