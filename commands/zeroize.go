@@ -42,7 +42,7 @@ func zeroize(c *call) (*Result, error) {
 		return nil, err
 	}
 	c.forgetSession(im, "")
-	return c.zeroized(st), nil
+	return c.zeroized(cost), nil
 }
 
 // zeroizeUnproved wants a person at a terminal: a script without a password
@@ -74,11 +74,15 @@ func (c *call) zeroizeAsOfficer(im *hsmfile.Image, cost cost) error {
 	return s.Zeroize(c.ctx)
 }
 
-func (c *call) zeroized(st *hsmfile.Status) *Result {
+func (c *call) zeroized(cost cost) *Result {
+	if cost.unsaved > 0 {
+		c.Warn("no restore brings all keys back: %s", cost.inNoBackup("was", "were"))
+	}
 	return &Result{
-		Data: object{{"image", st.Path}, {"serial", st.Serial}, {"state", hsmfile.Zeroized.String()}, {"keys-deleted", st.KeyCount}},
-		View: note(fmt.Sprintf("%s: zeroized, %s and all passwords are gone\n"+
-			"what a restore needs is still there: serial, fingerprint, list of users, vaults, audit log", st.Path, counted(st.KeyCount, "key"))),
-		Next: c.line("backup restore --vault %s --identity FILE", hsmfile.VaultToRestore(st.Vaults)),
+		Data: object{{"image", cost.Path}, {"serial", cost.Serial}, {"state", hsmfile.Zeroized.String()},
+			{"keys-deleted", cost.KeyCount}, {"keys-in-no-backup", cost.unsaved}},
+		View: note(fmt.Sprintf("%s: zeroized, %s and all passwords are gone; %s\n"+
+			"what a restore needs is still there: serial, fingerprint, list of users, vaults, audit log", cost.Path, counted(cost.KeyCount, "key"), cost.inNoBackup("was", "were"))),
+		Next: c.line("backup restore --vault %s --identity FILE", hsmfile.VaultToRestore(cost.Vaults)),
 	}
 }

@@ -42,11 +42,14 @@ func (c *call) costOf(im *hsmfile.Image, st *hsmfile.Status) cost {
 }
 
 func (l cost) question() string {
-	return fmt.Sprintf("this wipes %s, %s and all passwords, for ever; %s", l.Path, counted(l.KeyCount, "key"), l.inNoBackup("are"))
+	return fmt.Sprintf("this wipes %s, %s and all passwords, for ever; %s", l.Path, counted(l.KeyCount, "key"), l.inNoBackup("is", "are"))
 }
 
 // inNoBackup says how many keys nobody will bring back, as far as could be seen.
-func (l cost) inNoBackup(are string) string {
+func (l cost) inNoBackup(is, are string) string {
+	if l.unsaved == 1 {
+		are = is
+	}
 	text := fmt.Sprintf("%d %s in no backup", l.unsaved, are)
 	if len(l.unseen) > 0 {
 		text += " that could be found: no look into " + inWords(l.unseen)
