@@ -49,6 +49,7 @@ func backupRestore(c *call) (*Result, error) {
 	if err := c.acceptOlder(plan); err != nil {
 		return nil, err
 	}
+	elsewhere := im == nil
 	im, err = plan.Apply(c.ctx)
 	if err != nil {
 		return nil, err
@@ -57,7 +58,7 @@ func backupRestore(c *call) (*Result, error) {
 	if path := c.headFile(im); path != "" {
 		c.AtEnd(func() error { c.rememberHead(im, path, 0, ""); return nil })
 	}
-	return c.restored(im, s, plan.Report())
+	return c.restored(im, s, plan.Report(), elsewhere)
 }
 
 func (c *call) checkRestoreLine() error {

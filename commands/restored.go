@@ -8,12 +8,12 @@ import (
 )
 
 // restored says what is there now, and what is as it was then.
-func (c *call) restored(im *hsmfile.Image, s *stored, report hsmfile.RestoreReport) (*Result, error) {
+func (c *call) restored(im *hsmfile.Image, s *stored, report hsmfile.RestoreReport, elsewhere bool) (*Result, error) {
 	users, err := im.Users(c.ctx)
 	if err != nil {
 		return nil, err
 	}
-	c.warnMovedVaults(im)
+	vaults := c.restoredVaults(im)
 	m, i := s.manifest, im.Info()
 	objects := []object{}
 	for _, u := range users {
@@ -29,18 +29,35 @@ func (c *call) restored(im *hsmfile.Image, s *stored, report hsmfile.RestoreRepo
 		{"keys", fmt.Sprint(m.KeyCount)},
 		{"users", strings.Join(report.Users, ", ")},
 	}, note("Users, passwords and vaults are those of " + shown(m.Time()) + "; failed logins are forgotten, sessions are over.")}
+	if elsewhere && len(vaults) > 0 {
+		view = append(view, note(c.copyAdvice(vaults)))
+	}
 	return &Result{Data: data, View: view, Next: c.line("login --username %s", users[0].Username)}, nil
 }
 
-// warnMovedVaults: on another machine the vaults are rarely where they were.
-func (c *call) warnMovedVaults(im *hsmfile.Image) {
+// copyAdvice: nothing here knows whether the original is gone. If it is not,
+// the first backup of the copy would stop those of the original, which cannot
+// be on the copy's chain.
+func (c *call) copyAdvice(vaults []hsmfile.VaultInfo) string {
+	var names []string
+	for _, x := range vaults {
+		names = append(names, x.Name)
+	}
+	return "This is a copy. If the original is still in use, no backup of the copy may go into its vaults, or the original's are refused there:\n" +
+		"delete the copy when the rehearsal is over, or take " + inWords(names) + " out of it: " + c.line("vault remove %s", names[0])
+}
+
+// restoredVaults are the vaults that came with the backup. On another machine
+// they are rarely where they were.
+func (c *call) restoredVaults(im *hsmfile.Image) []hsmfile.VaultInfo {
 	infos, err := im.Vaults(c.ctx)
 	if err != nil {
-		return // the image is restored; whoever uses it next is told
+		return nil // the image is restored; whoever uses it next is told
 	}
 	for _, p := range openPlaces(c.ctx, infos, lookLimit) {
 		if p.err != nil {
 			c.Warn("%v; the path is that of the backup's time: mount it there, or filehsm vault remove %s and filehsm vault add %s DIR", p.err, p.info.Name, p.info.Name)
 		}
 	}
+	return infos
 }

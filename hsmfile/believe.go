@@ -63,12 +63,13 @@ func (v *view) checkManifest(log *chain.Log, m *Manifest) error {
 		return why
 	case at == astray:
 		return refuse(ErrIntegrity, "this file is an older copy of the image, or was restored from an older backup; find the newest file, or restore that backup at another path; "+
-			"to go on from here without what it has: filehsm vault remove VAULT, and add an empty directory in its place",
-			"the image does not continue its own backup %s", m.ID)
+			"to go on from here without what it has: filehsm vault remove VAULT, and add an empty directory in its place. "+
+			"Or a copy of the image, restored for a rehearsal, made that backup: if you know that, remove "+m.ID+".age and .json from the vault",
+			"the image does not continue its own backup %s, made %s by %s (%s)", m.ID, forEyes(m.Time()), m.Signer.Username, m.Signer.Role)
 	case at == strange:
 		return &Error{Kind: ErrIntegrity, Err: ErrUnknownSigner,
-			Text: "the image does not continue backup " + m.ID + "; either the file is an older copy of the image, or the backup was planted in the vault",
-			Hint: "filehsm backup verify --backup " + m.ID + " --identity FILE says which; if it is of this HSM, find the newest file, or restore the backup at another path; if not, remove its .json and .age from the vault"}
+			Text: "the image does not continue backup " + m.ID + "; either the file is an older copy of the image, or the backup was planted in the vault, or made by a copy of the image that went on by itself",
+			Hint: "filehsm backup verify --backup " + m.ID + " --identity FILE says which; if it is of this HSM, find the newest file, or restore the backup at another path; if not, or if you know that a copy made it, remove its .json and .age from the vault"}
 	}
 	return nil
 }
