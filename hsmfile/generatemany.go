@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"filehsm/hsmfile/internal/store"
 )
 
 // MaxCount bounds how many keys one call makes.
@@ -143,6 +145,10 @@ func (s *Session) stopped(made, count int, err error) error {
 		e.Text = strings.Replace(e.Text, ": ", ": interrupted: ", 1)
 	case made == 0:
 		return err
+	case errors.Is(err, store.ErrNotExist):
+		e.Kind, e.Err = ErrNotFound, nil
+		e.Text = fmt.Sprintf("%s: %d of %d keys were made, and the file that they are in is not here any more", s.im.path, made, count)
+		e.Hint = "if the file was moved, the keys are in it"
 	}
 	return e
 }

@@ -3,6 +3,8 @@ package hsmfile
 import (
 	"context"
 	"errors"
+	"os"
+	"strings"
 	"testing"
 
 	"filehsm/hsmfile/attr"
@@ -91,6 +93,21 @@ func TestGenerateManyInterrupted(t *testing.T) {
 	f.wants(err, enough, "an error of the caller's")
 	if made != 5 {
 		t.Errorf("%d made", made)
+	}
+}
+
+// TestGenerateManyRemoved: where the file goes away meanwhile, nobody says that
+// keys are kept.
+func TestGenerateManyRemoved(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	f.damaged = true // there is nothing to check
+	alice := f.login("alice")
+	made, err := alice.GenerateManySymmetric(f.ctx, manyAES("k"), Many{Count: 5000, Stored: func([]*Key) error {
+		return os.Remove(f.path)
+	}})
+	f.wants(err, ErrNotFound, "removed")
+	if made != perTransaction || strings.Contains(err.Error(), "kept") || strings.Contains(HintOf(err), "key list") {
+		t.Errorf("%d made, %v; %s", made, err, HintOf(err))
 	}
 }
 
