@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"os"
 	"time"
 
 	"filehsm/hsmfile"
@@ -20,16 +19,6 @@ func (c *call) vaultTimeout() time.Duration { return c.PeriodOr("vault-timeout",
 
 func vaultTimeoutFlag() flag {
 	return periodFlag("vault-timeout", "give up on a vault that takes longer than this, default 5m")
-}
-
-// spoolDir is a private directory for ciphertext, gone when the command ends.
-func (c *call) spoolDir() (string, error) {
-	dir, err := os.MkdirTemp(c.Env("TMPDIR"), program+"-")
-	if err != nil {
-		return "", &hsmfile.Error{Text: "failed to make a directory for the encrypted backup", Hint: "TMPDIR names another place", Err: err}
-	}
-	c.AtEnd(func() error { return os.RemoveAll(dir) })
-	return dir, nil
 }
 
 // sources are the vaults that --vault or --from name, or else all of the
