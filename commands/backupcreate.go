@@ -29,6 +29,7 @@ func backupCreateLeaf() leaf {
 //  3. a snapshot, encrypted into a private spool; the image is released
 //  4. every vault takes the spool, each on its own
 //  5. the image records who took it
+//  6. a vault whose RESTORE.txt is gone gets it again
 func backupCreate(c *call) (*Result, error) {
 	im, err := c.openImage()
 	if err != nil {
@@ -62,6 +63,7 @@ func backupCreate(c *call) (*Result, error) {
 	} else if len(failed) > 0 {
 		err = notAll(m, places, failed)
 	}
+	c.mendRestoreTexts(im, places)
 	return backupMade(im, m, places, took), err
 }
 
