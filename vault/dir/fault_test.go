@@ -25,13 +25,12 @@ import (
 func every(t *testing.T, v *dir.Vault) map[string]error {
 	_, listErr := v.List(t.Context())
 	_, openErr := v.Open(t.Context(), "a")
-	_, textErr := v.RestoreText(t.Context())
 	return map[string]error{
 		"put":    v.Put(t.Context(), "b", strings.NewReader("two"), sha256.Sum256([]byte("two"))),
 		"open":   openErr,
 		"list":   listErr,
 		"remove": v.Remove(t.Context(), "a"),
-		"text":   textErr,
+		"text":   v.SetRestoreText(t.Context(), []byte("text")),
 	}
 }
 

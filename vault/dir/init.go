@@ -58,7 +58,7 @@ func initialize(path, id string, restoreText []byte) (*Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := replaceText(root, restoreText); err != nil {
+	if err := replaceText(context.Background(), root, restoreText); err != nil {
 		return nil, err
 	}
 	return &Vault{path: abs, id: id}, nil

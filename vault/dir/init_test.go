@@ -117,9 +117,21 @@ func TestOpenMalformed(t *testing.T) {
 	wantError(t, err, vault.ErrMalformed)
 }
 
+func TestSetRestoreText(t *testing.T) {
+	v := newVault(t)
+	if err := v.SetRestoreText(t.Context(), []byte("new\n")); err != nil {
+		t.Fatal(err)
+	}
+	wantFile(t, filepath.Join(v.Path(), "RESTORE.txt"), "new\n", 0o644)
+	wantNames(t, v)
+}
+
 func TestRestoreText(t *testing.T) {
 	v := newVault(t)
-	if text, err := v.RestoreText(t.Context()); err != nil || string(text) != "restore text\n" {
+	if err := v.SetRestoreText(t.Context(), []byte("new\n")); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := v.RestoreText(t.Context()); err != nil || string(text) != "new\n" {
 		t.Errorf("%q, %v", text, err)
 	}
 	if err := os.Remove(filepath.Join(v.Path(), "RESTORE.txt")); err != nil {

@@ -11,14 +11,28 @@ import (
 	"os"
 
 	"filehsm/vault"
+	"filehsm/vault/internal/ctxio"
 )
 
-// replaceText writes the vault's text for people (vault.RestoreFile): the file
-// has the old text or the new one, whatever happens.
-func replaceText(root *os.Root, text []byte) error {
+// SetRestoreText replaces the vault's text for people (vault.RestoreFile): the
+// file has the old text or the new one, whatever happens.
+func (v *Vault) SetRestoreText(ctx context.Context, text []byte) error {
+	root, err := v.enter(ctx)
+	if err == nil {
+		err = replaceText(ctx, root, text)
+		root.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("failed to write %q in vault %q: %w", vault.RestoreFile, v.path, err)
+	}
+	return nil
+}
+
+func replaceText(ctx context.Context, root *os.Root, text []byte) error {
 	temp := newTempName()
 	defer root.Remove(temp)
-	if err := writeVerified(context.Background(), root, temp, textMode, bytes.NewReader(text), sha256.Sum256(text)); err != nil {
+	r := ctxio.Reader(ctx, bytes.NewReader(text))
+	if err := writeVerified(ctx, root, temp, textMode, r, sha256.Sum256(text)); err != nil {
 		return err
 	}
 	if err := root.Rename(temp, vault.RestoreFile); err != nil {
