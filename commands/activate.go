@@ -33,35 +33,39 @@ func activate(c *call) (*Result, error) {
 		return nil, err
 	}
 	defer p.Wipe()
+	what := fact{"activated", im.Path()}
+	if err := c.showFirst(p, c.activated(im.Path(), im.Info(), name, p, what)); err != nil {
+		return nil, err
+	}
 	s, err := im.Activate(c.ctx, name, p.Bytes)
 	if err != nil {
 		return nil, err
 	}
-	return c.activated(s, p, fact{"activated", im.Path()}), nil
+	defer s.Close()
+	return c.activated(im.Path(), s.Image().Info(), name, p, what), nil
 }
 
 // activated shows the fingerprint: the one thing that tells this HSM from any
-// other, and that a restore on another machine will ask for.
-func (c *call) activated(s *hsmfile.Session, p *newPassword, what fact) *Result {
-	defer s.Close()
-	i := s.Image().Info()
+// other, and that a restore on another machine will ask for. It is known last,
+// so a password that was made here stands before it.
+func (c *call) activated(path string, i hsmfile.Info, name string, p *newPassword, what fact) *Result {
+	role := hsmfile.CO.String()
 	data := object{
-		{"image", s.Image().Path()}, {"serial", i.Serial}, {"label", i.Label}, {"mode", i.Mode}, {"state", i.State.String()},
-		{"username", s.Username()}, {"role", s.Role().String()}, {"fingerprint", i.Fingerprint},
+		{"image", path}, {"serial", i.Serial}, {"label", i.Label}, {"mode", i.Mode}, {"state", i.State.String()},
+		{"username", name}, {"role", role}, {"fingerprint", i.Fingerprint},
 	}
 	page := facts{
 		what,
 		{"serial", i.Serial},
 		{"label", i.Label},
 		{"state", i.State.String()},
-		{"user", s.Username() + " (" + s.Role().String() + ")"},
+		{"user", name + " (" + role + ")"},
 		{"fingerprint", i.Fingerprint},
 	}
-	data, page = p.generatedIn(data, page)
+	data, page = p.generatedIn(data, 1, page, 1)
 	return &Result{
 		Data: data,
 		View: views{page, note("Write the fingerprint down and keep it outside of this machine: a restore\nelsewhere asks for it to know that a backup is of this HSM.")},
-		Next: c.line("user create --as %s --username alice --role CU", s.Username()),
-		Lost: p.lost("nothing is in the image yet: remove " + shellQuoted(s.Image().Path()) + " and create it anew"),
+		Next: c.line("user create --as %s --username alice --role CU", name),
 	}
 }

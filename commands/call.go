@@ -18,6 +18,7 @@ type call struct {
 	cli      *cli.Context
 	settings settings
 	stdin    string // who has taken standard input, "" for nobody
+	begun    []byte // the beginning of the result, where it is out already
 	atEnd    []func() error
 }
 

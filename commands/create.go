@@ -83,9 +83,14 @@ func (c *call) createActive(path string, spec hsmfile.CreateSpec) (*Result, erro
 		return nil, err
 	}
 	defer p.Wipe()
+	what := fact{"created", path}
+	if err := c.showFirst(p, c.activated(path, hsmfile.Info{}, name, p, what)); err != nil {
+		return nil, err
+	}
 	s, err := hsmfile.CreateActive(c.ctx, path, spec, name, p.Bytes, c.imageOptions())
 	if err != nil {
 		return nil, err
 	}
-	return c.activated(s, p, fact{"created", path}), nil
+	defer s.Close()
+	return c.activated(path, s.Image().Info(), name, p, what), nil
 }

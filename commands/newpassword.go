@@ -32,6 +32,10 @@ func (c *call) NewPassword(name, role string) (*newPassword, error) {
 		return &newPassword{Bytes: p}, err
 	}
 	if c.Switch("generate-password") {
+		if c.world.goesNowhere() {
+			return nil, usageError("send standard output to a terminal or a file, or give --new-password-file FILE",
+				"--generate-password: standard output is closed or /dev/null, and the password would be lost")
+		}
 		p, err := sixWords()
 		return &newPassword{Bytes: p, generated: true}, err
 	}

@@ -46,6 +46,9 @@ func (w *world) print(c *call, result *Result, err error) int {
 	if result == nil {
 		result = &Result{}
 	}
+	if err != nil && len(c.begun) > 0 {
+		return w.brokeOff(err)
+	}
 	out := &sink{to: w.out}
 	switch {
 	case c.JSON():
@@ -55,9 +58,12 @@ func (w *world) print(c *call, result *Result, err error) int {
 	case err == nil || result.View != nil:
 		err = firstOf(err, w.printPlain(out, result))
 	}
+	if len(c.begun) > 0 {
+		out.held = c.rest(out.held)
+	}
 	out.flush()
 	if out.err != nil {
-		err = firstOf(err, &hsmfile.Error{Text: "failed to write the result", Hint: result.Lost, Err: out.err})
+		err = firstOf(err, &hsmfile.Error{Text: "failed to write the result", Err: out.err})
 	}
 	if err != nil {
 		w.explain(err)

@@ -1,6 +1,10 @@
 package commands
 
-import "filehsm/hsmfile"
+import (
+	"slices"
+
+	"filehsm/hsmfile"
+)
 
 // newPasswordGiven says whether the line tells where the new password comes
 // from. Then it is read and checked before the login, so that a bad one
@@ -49,21 +53,15 @@ func (c *call) actWithNew(im *hsmfile.Image, cr credentials, u *hsmfile.UserInfo
 	return s, p, err
 }
 
-// lost is the hint for a result that could not be written: a password made
-// here is set, and nobody has seen it.
-func (p *newPassword) lost(cure string) string {
-	if p.generated {
-		return "the new password is set and was not shown; " + cure
-	}
-	return ""
-}
+// onceOnly follows a password that was made here.
+const onceOnly = "\n(shown this once; give it to its user by a safe way)"
 
-// generatedIn adds a password that was made here to a result; there is no other
-// place and no second time to see it.
-func (p *newPassword) generatedIn(data object, page facts) (object, facts) {
+// generatedIn puts a password that was made here into a result, behind what is
+// known before it is set; there is no other place and no second time to see it.
+func (p *newPassword) generatedIn(data object, at int, page facts, row int) (object, facts) {
 	if text := p.Shown(); text != "" {
-		data = append(data, member{"generated-password", text})
-		page = append(page, fact{"password", text + "\n(shown this once; give it to its user by a safe way)"})
+		data = slices.Insert(data, at, member{"generated-password", text})
+		page = slices.Insert(page, row, fact{"password", text + onceOnly})
 	}
 	return data, page
 }

@@ -17,7 +17,6 @@ type Result struct {
 	List *list  // instead of Data and View, when it may be too long to hold
 	Raw  []byte // instead of View: bytes for standard output as they are
 	Next string // on a terminal: the line to type next, after "next: "
-	Lost string // the hint if this could not be written; it held what cannot be shown again
 }
 
 // A view is something to look at. Views escape control characters in what

@@ -41,14 +41,26 @@ func userCreate(c *call) (*Result, error) {
 		return nil, err
 	}
 	defer p.Wipe()
+	made := userMade(im, name, role, p)
+	if s.Role() == hsmfile.CO { // anybody else is refused, and shown nothing
+		if err := c.showFirst(p, made); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.CreateUser(c.ctx, name, role, p.Bytes); err != nil {
 		return nil, err
 	}
-	data, page := p.generatedIn(aboutUser(im, name, role), facts{
+	made.Next = c.afterUser(im, name, role)
+	return made, nil
+}
+
+func userMade(im *hsmfile.Image, name string, role hsmfile.Role, p *newPassword) *Result {
+	about := aboutUser(im, name, role)
+	data, page := p.generatedIn(about, len(about), facts{
 		{"created", fmt.Sprintf("user %s (%s)", name, role)},
 		{"image", im.Path()},
-	})
-	return &Result{Data: data, View: page, Next: c.afterUser(im, name, role), Lost: p.lost("set another: " + c.line("user change-password --username %s", name))}, nil
+	}, 2)
+	return &Result{Data: data, View: page}
 }
 
 // newUser is the name and role of the user to be made.

@@ -80,16 +80,20 @@ func (c *call) whosePassword(im *hsmfile.Image, cr credentials) (*hsmfile.UserIn
 // setOwn ends the user's sessions, this one as well.
 func (c *call) setOwn(s *hsmfile.Session, p *newPassword) (*Result, error) {
 	im := s.Image()
+	about := aboutUser(im, s.Username(), s.Role())
+	data, page := p.generatedIn(about, len(about), facts{
+		{"changed", fmt.Sprintf("the password of %s (%s); his sessions are ended", s.Username(), s.Role())},
+		{"image", im.Path()},
+	}, 2)
+	changed := &Result{Data: data, View: page, Next: c.line("login --username %s", s.Username())}
+	if err := c.showFirst(p, changed); err != nil {
+		return nil, err
+	}
 	if err := s.ChangePassword(c.ctx, p.Bytes); err != nil {
 		return nil, err
 	}
 	c.forgetSession(im, s.Username())
-	data, page := p.generatedIn(aboutUser(im, s.Username(), s.Role()), facts{
-		{"changed", fmt.Sprintf("the password of %s (%s); his sessions are ended", s.Username(), s.Role())},
-		{"image", im.Path()},
-	})
-	return &Result{Data: data, View: page, Next: c.line("login --username %s", s.Username()),
-		Lost: p.lost("a CO sets another: " + c.line("user change-password --username %s", s.Username()))}, nil
+	return changed, nil
 }
 
 // confirmReset: where nobody but the user has the way to his keys, another's
@@ -104,17 +108,34 @@ func (c *call) confirmReset(s *hsmfile.Session, u *hsmfile.UserInfo) error {
 
 // reset is a CO's act.
 func (c *call) reset(s *hsmfile.Session, u *hsmfile.UserInfo, p *newPassword) (*Result, error) {
-	im := s.Image()
+	if s.Role() == hsmfile.CO { // anybody else is refused, and shown nothing
+		if err := c.showFirst(p, passwordReset(s.Image(), u, p, 0)); err != nil {
+			return nil, err
+		}
+	}
 	keys, err := s.ResetPassword(c.ctx, u.Username, p.Bytes)
 	if err != nil {
 		return nil, err
 	}
-	what := facts{{"changed", fmt.Sprintf("the password of %s (%s); he is unlocked, and his sessions are ended", u.Username, u.Role)}}
-	if keys > 0 {
-		what = append(what, fact{"deleted", counted(keys, "key") + " of his"})
+	done := passwordReset(s.Image(), u, p, keys)
+	done.Next = c.line("user change-password --as %s", u.Username) + "   # by himself: until then you know his password"
+	return done, nil
+}
+
+// passwordReset has the number of deleted keys, which only the reset tells,
+// behind a password that was made here.
+func passwordReset(im *hsmfile.Image, u *hsmfile.UserInfo, p *newPassword, keys int) *Result {
+	page := facts{{"changed", fmt.Sprintf("the password of %s (%s); he is unlocked, and his sessions are ended", u.Username, u.Role)}}
+	image, gone := fact{"image", im.Path()}, fact{"deleted", counted(keys, "key") + " of his"}
+	switch {
+	case keys == 0:
+		page = append(page, image)
+	case p.generated:
+		page = append(page, image, gone)
+	default:
+		page = append(page, gone, image)
 	}
-	data, page := p.generatedIn(append(aboutUser(im, u.Username, u.Role), member{"keys-deleted", keys}),
-		append(what, fact{"image", im.Path()}))
-	return &Result{Data: data, View: page, Next: c.line("user change-password --as %s", u.Username) + "   # by himself: until then you know his password",
-		Lost: p.lost("set another: " + c.line("user change-password --username %s", u.Username))}, nil
+	about := aboutUser(im, u.Username, u.Role)
+	data, page := p.generatedIn(append(about, member{"keys-deleted", keys}), len(about), page, 2)
+	return &Result{Data: data, View: page}
 }
