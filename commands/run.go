@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 )
 
@@ -37,9 +38,16 @@ func Run(args []string, in io.Reader, out, err io.Writer) int {
 	if asksVersion(args) {
 		return w.answer(nil, line{version: true})
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
 	return w.run(ctx, args)
+}
+
+// endings are the signals that end a run: Ctrl-C, Ctrl-\, a terminal that hangs
+// up, a polite kill. A prompt puts the echo on again after each of them. One
+// that whoever started us ignores (nohup, a job in the background) stays so.
+func endings() []os.Signal {
+	return slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGTERM}, signal.Ignored)
 }
 
 // asksVersion knows the one line that scripts and editors run only to see

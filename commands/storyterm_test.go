@@ -3,9 +3,11 @@ package commands
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -27,7 +29,9 @@ const patience = 30 * time.Second
 //	expect TEXT    wait until the terminal shows TEXT
 //	send TEXT      type TEXT and Enter
 //	interrupt      type Ctrl-C
+//	quit           type Ctrl-\
 //	suspend        type Ctrl-Z
+//	kill N         send signal N to the process that the file "pid" names
 //
 // CMD must exit with N. What the terminal showed is in the file "tty". All of
 // CMD's streams are the terminal, and stdout of the story is the same as tty;
@@ -43,6 +47,7 @@ func cmdTerminal(ts *testscript.TestScript, neg bool, args []string) {
 	cmd, out, errs := storyCommand(ts, args[2:], split)
 	screen, err := startOn(cmd, split)
 	ts.Check(err)
+	screen.pid = ts.MkAbs("pid")
 	problem := screen.play(dialog)
 	if problem != nil {
 		_ = cmd.Process.Kill()
@@ -104,6 +109,7 @@ func startOn(cmd *exec.Cmd, split bool) (*screen, error) {
 // A screen is what a terminal has shown up to now.
 type screen struct {
 	master *os.File
+	pid    string // the file that names a process to kill
 	done   chan struct{}
 	mu     sync.Mutex
 	text   strings.Builder
@@ -146,8 +152,12 @@ func (s *screen) play(dialog string) error {
 			_, err = s.master.WriteString(text + "\n")
 		case "interrupt":
 			_, err = s.master.Write([]byte{3})
+		case "quit":
+			_, err = s.master.Write([]byte{28})
 		case "suspend":
 			_, err = s.master.Write([]byte{26})
+		case "kill":
+			err = s.kill(text)
 		default:
 			err = fmt.Errorf("unknown line %q", l)
 		}
@@ -156,6 +166,19 @@ func (s *screen) play(dialog string) error {
 		}
 	}
 	return nil
+}
+
+func (s *screen) kill(signal string) error {
+	text, err := os.ReadFile(s.pid)
+	if err != nil {
+		return err
+	}
+	pid, err1 := strconv.Atoi(strings.TrimSpace(string(text)))
+	number, err2 := strconv.Atoi(signal)
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	return syscall.Kill(pid, syscall.Signal(number))
 }
 
 func (s *screen) expect(text string) error {
