@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/BurntSushi/toml"
 
@@ -82,12 +83,21 @@ func (w *world) besideConfig(path, image string) string {
 	return filepath.Join(filepath.Dir(path), image)
 }
 
+// readBounded takes a regular file, and /dev/null, which stands for an empty
+// one. A pipe or another device could keep us waiting before any signal ends it.
 func readBounded(path string, most int64) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() && filepath.Clean(path) != os.DevNull {
+		return nil, errors.New("it is not a regular file")
+	}
 	text, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err == nil && int64(len(text)) > most {
 		err = fmt.Errorf("larger than %d bytes", most)
