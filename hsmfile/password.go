@@ -3,6 +3,7 @@ package hsmfile
 import (
 	_ "embed"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"filehsm/hsmfile/secret"
@@ -16,6 +17,9 @@ const (
 	maxPassword  = 128
 )
 
+// byteOrderMark is what some editors put in front of a text.
+const byteOrderMark = "\ufeff"
+
 // commonPasswords is a list of those that guessing begins with, one a line,
 // lower case.
 //
@@ -23,7 +27,7 @@ const (
 var commonPasswords string
 
 // ValidatePassword checks a new password: CU 8 characters, CO and AU 12, at
-// most 128, valid UTF-8, none of the commonest. ErrUsage says which rule.
+// most 128, valid UTF-8, nothing that cannot be typed, none of the commonest. ErrUsage says which rule.
 func ValidatePassword(role Role, pw *secret.Bytes) error {
 	floor := floorOfficer
 	if role == CU {
@@ -38,8 +42,12 @@ func ValidatePassword(role Role, pw *secret.Bytes) error {
 		return refuse(ErrUsage, hint, "invalid password: a %s's password has at least %d characters", role, floor)
 	case n > maxPassword:
 		return refuse(ErrUsage, hint, "invalid password: it has more than %d characters", maxPassword)
-	case strings.ContainsAny(text, "\r\n\x00"):
+	case strings.ContainsAny(text, "\r\n"):
 		return refuse(ErrUsage, hint, "invalid password: it has a line break in it")
+	case strings.Contains(text, byteOrderMark):
+		return refuse(ErrUsage, `save the file as "UTF-8", not as "UTF-8 with BOM"`, "invalid password: it has a byte order mark in it, which nobody can type")
+	case strings.ContainsFunc(text, unicode.IsControl):
+		return refuse(ErrUsage, hint, "invalid password: it has a control character in it, such as a tab, which nobody can type")
 	case isCommon(text):
 		return refuse(ErrUsage, hint, "invalid password: it is among the commonest ones")
 	}
