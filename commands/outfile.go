@@ -66,7 +66,12 @@ func (c *call) openOutput(mode fs.FileMode) (*outFile, error) {
 // would otherwise be taken for the file that it was sent to.
 func (c *call) toStdout() bool {
 	path := c.Text("path")
-	return !c.Given("path") || path == "-" || filepath.Clean(path) == "/dev/stdout" || filepath.Clean(path) == "/dev/fd/1"
+	return !c.Given("path") || isStdout(path)
+}
+
+// isStdout: the ways to name standard output in place of a file.
+func isStdout(path string) bool {
+	return path == "-" || filepath.Clean(path) == "/dev/stdout" || filepath.Clean(path) == "/dev/fd/1"
 }
 
 // openDevice opens a device or a named pipe, which waits for its reader.

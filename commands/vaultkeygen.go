@@ -27,6 +27,9 @@ func vaultKeygen(c *call) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if isStdout(path) {
+		return nil, usageError("name a new file: --identity key.txt", "--identity %s: an identity is written to a file of its own, not to standard output", path)
+	}
 	fingerprint, err := c.fingerprintForIdentity()
 	if err != nil {
 		return nil, err
