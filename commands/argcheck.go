@@ -21,7 +21,32 @@ func (r *lineReader) check(root *noun) error {
 			return r.foreignFlag(g.name)
 		}
 	}
-	return l.checkArgs()
+	if err := l.checkArgs(); err != nil {
+		return err
+	}
+	return l.checkPaths()
+}
+
+// ownWords are flags with a path that say themselves what an empty one is.
+var ownWords = []string{"image", "path", "password-file", "new-password-file"}
+
+// checkPaths refuses an empty path, which a variable that is not set leaves
+// behind: it must not stand for the current directory, or for no path at all.
+func (l line) checkPaths() error {
+	for _, f := range flags(l.leaf.flags, commonFlags()) {
+		if f.value != "FILE" && f.value != "DIR" || slices.Contains(ownWords, f.name) {
+			continue
+		}
+		if slices.ContainsFunc(l.flags, func(g given) bool { return g.name == f.name && g.value == "" }) {
+			return usageError("name a path, or leave the flag out", "--%s is empty", f.name)
+		}
+	}
+	for i, name := range strings.Fields(l.leaf.args) {
+		if name == "DIR" && l.args[i] == "" {
+			return usageError("name a directory", "%q: DIR is empty", l.name())
+		}
+	}
+	return nil
 }
 
 // checkNoun: the bare program name is greeted, anything else needs a verb.
