@@ -29,7 +29,7 @@ func (c *call) passwordFrom(name string) (*secret.Bytes, string, error) {
 	}
 	if c.Given(fd) {
 		source := "--" + fd + " " + c.Text(fd)
-		p, err := c.passwordInDescriptor(source, c.NumberOr(fd, -1))
+		p, err := c.passwordInDescriptor(fd, c.NumberOr(fd, -1))
 		return p, source, err
 	}
 	return nil, "", nil
@@ -68,7 +68,8 @@ func (c *call) passwordInStdin(source string) (*secret.Bytes, error) {
 
 // passwordInDescriptor does not look at permissions: whoever opened the
 // descriptor was allowed to, and a memory file shows bits that mean nothing.
-func (c *call) passwordInDescriptor(source string, fd int) (*secret.Bytes, error) {
+func (c *call) passwordInDescriptor(flag string, fd int) (*secret.Bytes, error) {
+	source := fmt.Sprintf("--%s %d", flag, fd)
 	if fd == 0 {
 		return c.passwordInStdin(source)
 	}
@@ -77,7 +78,7 @@ func (c *call) passwordInDescriptor(source string, fd int) (*secret.Bytes, error
 		return nil, sourceError("", "%s: not a descriptor", source)
 	}
 	if _, err := f.Stat(); err != nil {
-		return nil, sourceError("open it in the shell: --password-fd 3 3<FILE", "%s: not an open descriptor", source)
+		return nil, sourceError("open it in the shell: --"+flag+" 3 3<FILE", "%s: not an open descriptor", source)
 	}
 	return readPassword(source, &untilDone{ctx: c.ctx, in: f})
 }

@@ -22,7 +22,7 @@ const vaultPatience = time.Second
 func (c *call) vaultAttention(st *hsmfile.Status) (all []string) {
 	for _, p := range lookIntoVaults(c.ctx, st.Vaults) {
 		if p.err != nil {
-			all = append(all, p.err.Error()+"; "+hsmfile.HintOf(p.err))
+			all = append(all, withHint(p.err))
 			continue
 		}
 		if p.lost() {
@@ -89,4 +89,12 @@ func (p *place) lookForLast(ctx context.Context, limit time.Duration) {
 			p.held = max(p.held, generation)
 		}
 	}
+}
+
+// withHint is an error on one line, with what to do about it if that is known.
+func withHint(err error) string {
+	if hint := hsmfile.HintOf(err); hint != "" {
+		return err.Error() + "; " + hint
+	}
+	return err.Error()
 }

@@ -3,9 +3,11 @@ package commands
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"filehsm/hsmfile"
@@ -135,6 +137,10 @@ func (p *place) refused(err error) error {
 		e.Kind, e.Hint = hsmfile.ErrNotFound, "mount it and repeat; if it has moved: filehsm vault remove, then filehsm vault add with the new directory"
 	case errors.Is(err, vault.ErrOtherVault):
 		e.Kind, e.Hint = hsmfile.ErrNotFound, "another disk is there; filehsm vault list shows where each vault belongs"
+	case errors.Is(err, syscall.EROFS):
+		e.Kind, e.Hint = hsmfile.ErrDenied, "the file system is read-only: mount it for writing"
+	case errors.Is(err, fs.ErrPermission):
+		e.Kind, e.Hint = hsmfile.ErrDenied, "run this as a user who may read and write that directory, or give it to him"
 	case errors.Is(err, vault.ErrMalformed):
 		e.Kind, e.Hint = hsmfile.ErrIntegrity, "the file vault.id or a backup in it was edited, or is of a newer version"
 	}

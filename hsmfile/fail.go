@@ -79,8 +79,9 @@ var storeErrors = []struct {
 }{
 	{is(store.ErrDamaged), ErrIntegrity, "is this the right file? If it is: " + restoreHint},
 	{is(store.ErrBusy), ErrBusy, "another filehsm works on this image; try again, or wait longer with --lock-timeout"},
-	{is(fs.ErrPermission), ErrDenied, "run this as the file's owner, or choose a place that you may write: PATH"},
 	{is(syscall.EROFS), ErrDenied, "the file system is read-only: mount it for writing, or choose another place"},
+	{is(store.ErrUnopened), ErrDenied, "run this as the owner of PATH"},
+	{is(fs.ErrPermission), ErrDenied, "run this as the file's owner, or choose a place that you may write: PATH"},
 	{NoRoom, nil, "free some space on the file system of PATH, or raise the quota or the limit on a file's size, then repeat; what was half done is finished by the next command"},
 	{is(store.ErrPermission), ErrDenied, "an image must be readable by its owner alone: chmod 600 PATH"},
 	{is(store.ErrNotExist), ErrNotFound, "name the image with --image or FILEHSM_IMAGE, or make one: filehsm create --label NAME"},

@@ -79,7 +79,8 @@ var _ store.Store = (*Store)(nil)
 // the file is an image shows in the first transaction.
 //
 // Errors: store.ErrNotExist, store.ErrPermission (the message names the mode),
-// store.ErrDamaged if it is not a regular file.
+// store.ErrUnopened as well if it may not be opened, store.ErrDamaged if it is not
+// a regular file.
 func Open(path string, options Options) (*Store, error) {
 	file, _, err := openImage(path, os.O_RDONLY)
 	if err != nil {
@@ -122,10 +123,19 @@ func openError(err error) error {
 	case errors.Is(err, unix.EISDIR):
 		return fmt.Errorf("it is a directory: %w", store.ErrDamaged)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, unix.EROFS):
-		return fmt.Errorf("failed to open the image: %w (%w)", err, store.ErrPermission)
+		return fmt.Errorf("failed to open the image: %w", denied{err, store.ErrUnopened})
 	}
 	return fmt.Errorf("failed to open the image: %w", err)
 }
+
+// denied is a system's error in its own words that is store.ErrPermission as
+// well; as says of what sort, if that matters.
+type denied struct {
+	error
+	as error
+}
+
+func (d denied) Unwrap() []error { return []error{d.error, d.as, store.ErrPermission} }
 
 func (a status) check() error {
 	if !a.regular() {

@@ -29,7 +29,7 @@ func newTemporary(path string) (*os.File, error) {
 	name := filepath.Join(filepath.Dir(path), temporaryPrefix(path)+rand.Text()+temporarySuffix)
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS) {
-		return nil, fmt.Errorf("failed to create the image: %w (%w)", err, store.ErrPermission)
+		return nil, fmt.Errorf("failed to create the image: %w", denied{err, store.ErrPermission})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("failed to create the image: %w", err)

@@ -33,6 +33,8 @@ var (
 	ErrBusy = errors.New("busy")
 	// ErrPermission: others may read or write it, or we may not.
 	ErrPermission = errors.New("permission")
+	// ErrUnopened: it is there, and we may not open it; an ErrPermission, too.
+	ErrUnopened = errors.New("unopened")
 	// ErrNotExist: there is nothing at this place.
 	ErrNotExist = errors.New("does not exist")
 	// ErrExist: something is at this place already.
