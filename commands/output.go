@@ -7,8 +7,6 @@ import (
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/renderer"
 	"github.com/olekukonko/tablewriter/tw"
-
-	"filehsm/hsmfile"
 )
 
 // drawTable draws one table with light borders. Nothing is shortened or
@@ -63,7 +61,9 @@ func (w *world) print(c *call, result *Result, err error) int {
 	}
 	out.flush()
 	if out.err != nil {
-		err = firstOf(err, &hsmfile.Error{Text: "failed to write the result", Err: out.err})
+		if err == nil {
+			err = c.unwritten(out.err)
+		}
 	}
 	if err != nil {
 		w.explain(err)
