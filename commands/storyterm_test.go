@@ -28,7 +28,9 @@ const patience = 30 * time.Second
 //
 //	expect TEXT    wait until the terminal shows TEXT
 //	send TEXT      type TEXT and Enter
+//	type TEXT      type TEXT
 //	interrupt      type Ctrl-C
+//	end            type Ctrl-D
 //	quit           type Ctrl-\
 //	suspend        type Ctrl-Z
 //	kill N         send signal N to the process that the file "pid" names
@@ -150,8 +152,12 @@ func (s *screen) play(dialog string) error {
 			err = s.expect(text)
 		case "send":
 			_, err = s.master.WriteString(text + "\n")
+		case "type":
+			_, err = s.master.WriteString(text)
 		case "interrupt":
 			_, err = s.master.Write([]byte{3})
+		case "end":
+			_, err = s.master.Write([]byte{4})
 		case "quit":
 			_, err = s.master.Write([]byte{28})
 		case "suspend":

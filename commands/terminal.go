@@ -46,11 +46,8 @@ func (w *world) ask(ctx context.Context, question string) ([]byte, error) {
 		return nil, err
 	}
 	fmt.Fprint(tty, plain(question))
-	answer, err := await(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
+	answer, err := await(ctx, func() ([]byte, error) { return typedUnseen(fd) })
 	fmt.Fprintln(tty)
-	if err == io.EOF {
-		err = interrupted()
-	}
 	return answer, err
 }
 
