@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -29,14 +30,29 @@ func (c *call) identity() ([]byte, error) {
 		}
 		return readIdentity(path, in)
 	}
-	return await(c.ctx, func() ([]byte, error) {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, &hsmfile.Error{Text: "--identity", Hint: identityHint, Err: err}
+	f, err := await(c.ctx, func() (*os.File, error) { return os.Open(path) })
+	if err != nil {
+		if errors.Is(err, context.Canceled) {
+			return nil, err
 		}
-		defer f.Close()
-		return readIdentity(path, f)
-	})
+		return nil, &hsmfile.Error{Text: "--identity", Hint: identityHint, Err: err}
+	}
+	defer f.Close()
+	text, err := await(c.ctx, func() ([]byte, error) { return readIdentity(path, f) })
+	if err == nil {
+		c.warnReadable(f, path)
+	}
+	return text, err
+}
+
+// warnReadable tells of an identity that others can read. It is no refusal, as
+// with a password: after an accident the copy on a stick must do, and a stick's
+// file system may know no modes.
+func (c *call) warnReadable(f *os.File, path string) {
+	info, err := f.Stat()
+	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && !c.isGuarded(path) {
+		c.Warn("--identity %s can be used by others (mode %04o): chmod 600 %s", path, info.Mode().Perm(), shellQuoted(path))
+	}
 }
 
 func readIdentity(path string, in io.Reader) ([]byte, error) {
