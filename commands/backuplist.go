@@ -51,6 +51,7 @@ func (c *call) checkSigned(im *hsmfile.Image, all []stored) error {
 	if im == nil {
 		for i := range all {
 			if all[i].problem == nil {
+				all[i].unknown = true
 				all[i].problem = refusal(hsmfile.ErrIntegrity, "", "backup %s: no image here knows its signer", all[i].id)
 			}
 		}
@@ -104,7 +105,10 @@ func backupGrid(all []stored, checked string) grid {
 		if s.manifest != nil {
 			keys = fmt.Sprint(s.manifest.KeyCount)
 		}
-		if s.problem == nil {
+		switch {
+		case s.unknown:
+			verified = "?"
+		case s.problem == nil:
 			verified = "yes"
 		}
 		table.rows = append(table.rows, []string{shown(s.created), s.place.label(), keys, fmt.Sprint(max(s.size, 0)), verified, s.id})

@@ -33,6 +33,7 @@ type stored struct {
 	size     int64             // of the age file; -1 if there is none
 	manifest *hsmfile.Manifest // nil if it cannot be read
 	problem  error             // what is wrong with it, as far as anybody looked
+	unknown  bool              // nothing is, but nobody here knows its signer
 }
 
 // backups lists what a vault holds, newest first, without reading it. The
