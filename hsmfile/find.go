@@ -148,10 +148,19 @@ func (s *Session) noneFound(v *view, f attr.Filter, what string) error {
 		return err
 	}
 	if len(others) == 0 {
-		return refuse(ErrNotFound, "filehsm key list shows your keys", "%s: no key matches %s", s.im.path, f)
+		return refuse(ErrNotFound, noneHint(f), "%s: no key matches %s", s.im.path, f)
 	}
 	return refuse(ErrNotFound, "filehsm key list --verbose shows what each key is", "%s: no %s matches %s; %s does, %s", s.im.path, what, f,
 		attr.FormatReference(others[0].ref()), others[0].set.Describe())
+}
+
+// noneHint: a key reference that is typed as it is listed is taken for a label.
+func noneHint(f attr.Filter) string {
+	label, _ := f.Label()
+	if _, err := attr.ParseReference(label); err == nil {
+		return "a bare word is a label; a key is named by its reference with key-reference=" + label
+	}
+	return "filehsm key list shows your keys"
 }
 
 func anyKey(*attr.Set) bool { return true }
