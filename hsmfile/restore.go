@@ -2,7 +2,6 @@ package hsmfile
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -179,20 +178,6 @@ func (s *steady) Read(b []byte) (n int, err error) {
 		n, s.err = s.r.Read(b)
 	}
 	return n, s.err
-}
-
-// CheckIdentity says whether a file's text holds an age identity. ErrNotFound.
-func CheckIdentity(text []byte) error {
-	_, err := parseIdentity(text)
-	return err
-}
-
-func parseIdentity(text []byte) ([]age.Identity, error) {
-	all, err := age.ParseIdentities(bytes.NewReader(text))
-	if err != nil { // which may quote the line
-		return nil, refuse(ErrNotFound, "it has a line that begins with AGE-SECRET-KEY; filehsm vault keygen makes one", "it holds no age identity")
-	}
-	return all, nil
 }
 
 // notOpened tells a wrong identity from a damaged file.

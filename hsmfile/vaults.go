@@ -1,16 +1,10 @@
 package hsmfile
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
-
-	"filippo.io/age"
 
 	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/record"
@@ -155,103 +149,4 @@ func ValidateVaultName(name string) error {
 		return refuse(ErrUsage, "a vault's name is 1 to 31 lower-case letters, digits, '_', '-' or '.'", "invalid vault name %q", name)
 	}
 	return nil
-}
-
-// CheckRecipients parses age recipients (age1…, age1pq1…) and refuses what age
-// would refuse at three in the morning: none, too many, one twice, or classic
-// and post-quantum ones together.
-func CheckRecipients(all []string) error {
-	if len(all) == 0 || len(all) > maxRecipients {
-		return refuse(ErrUsage, "make an identity with filehsm vault keygen --identity FILE, and name its recipient", "a vault has 1 to %d recipients", maxRecipients)
-	}
-	families := map[string]string{}
-	for i, text := range all {
-		if slices.Contains(all[:i], text) {
-			return refuse(ErrUsage, "name it once", "recipient %s is named twice", shorten(text))
-		}
-		_, family, err := parseRecipient(text)
-		if err != nil {
-			return err
-		}
-		families[family] = text
-	}
-	if len(families) > 1 {
-		return refuse(ErrUsage, "use recipients of one family in a vault; a second vault can have the other", "classic and post-quantum recipients cannot be mixed: an age file of both would be as weak as the weaker one")
-	}
-	return nil
-}
-
-// parseRecipient reads one recipient and says which family it is of.
-func parseRecipient(text string) (age.Recipient, string, error) {
-	if r, err := age.ParseX25519Recipient(text); err == nil {
-		return r, "classic", nil
-	}
-	if r, err := age.ParseHybridRecipient(text); err == nil {
-		return r, "post-quantum", nil
-	}
-	if strings.HasPrefix(strings.ToUpper(text), "AGE-SECRET-KEY-") {
-		return nil, "", refuse(ErrUsage, "a recipient begins with age1; age-keygen -y FILE prints it", "a secret identity was given where a recipient belongs")
-	}
-	return nil, "", refuse(ErrUsage, "a recipient begins with age1; filehsm vault keygen prints one", "invalid recipient %q", shorten(text))
-}
-
-// shorten keeps a post-quantum recipient of 1,959 characters off the screen.
-func shorten(text string) string {
-	if len(text) <= 70 {
-		return text
-	}
-	return text[:40] + "…" + text[len(text)-8:]
-}
-
-func parseRecipients(all []string) ([]age.Recipient, error) {
-	var out []age.Recipient
-	for _, text := range all {
-		r, _, err := parseRecipient(text)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, r)
-	}
-	return out, nil
-}
-
-const fingerprintComment = "# filehsm fingerprint: "
-
-// GenerateIdentity writes an age identity file: the secret half of a backup's
-// encryption, to be kept outside the HSM and outside the vaults. fingerprint
-// (hex, may be empty) goes in as a comment, so that a restore on a machine
-// that never saw the image knows what to trust.
-func GenerateIdentity(w io.Writer, pq bool, fingerprint string) (recipient string, err error) {
-	var secretText string
-	if pq {
-		id, err := age.GenerateHybridIdentity()
-		if err != nil {
-			return "", &Error{Text: "failed to generate an identity", Err: err}
-		}
-		recipient, secretText = id.Recipient().String(), id.String()
-	} else {
-		id, err := age.GenerateX25519Identity()
-		if err != nil {
-			return "", &Error{Text: "failed to generate an identity", Err: err}
-		}
-		recipient, secretText = id.Recipient().String(), id.String()
-	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "# created: %s\n", now().UTC().Format(time.RFC3339))
-	if fingerprint != "" {
-		fmt.Fprintf(&b, "%s%s\n", fingerprintComment, fingerprint)
-	}
-	fmt.Fprintf(&b, "# public key: %s\n%s\n", recipient, secretText)
-	_, err = w.Write(b.Bytes())
-	return recipient, err
-}
-
-// FingerprintIn is the fingerprint in an identity file's comment, or "".
-func FingerprintIn(identityFile []byte) string {
-	for line := range strings.Lines(string(identityFile)) {
-		if f, ok := strings.CutPrefix(strings.TrimSpace(line), strings.TrimSpace(fingerprintComment)); ok {
-			return strings.TrimSpace(f)
-		}
-	}
-	return ""
 }
