@@ -26,6 +26,7 @@ func logout(c *call) (*Result, error) {
 		return &Result{
 			Data: object{{"message", "nobody was logged in"}, {"image", im.Path()}},
 			View: note(im.Path() + ": nobody was logged in"),
+			Same: true,
 		}, nil
 	}
 	if err := firstOf(eraseFile(c.sessionPath(im)), im.Logout(c.ctx, *token)); err != nil {

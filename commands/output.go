@@ -60,10 +60,8 @@ func (w *world) print(c *call, result *Result, err error) int {
 		out.held = c.rest(out.held)
 	}
 	out.flush()
-	if out.err != nil {
-		if err == nil {
-			err = c.unwritten(out.err)
-		}
+	if out.err != nil && err == nil {
+		err = c.unwritten(result, out.err)
 	}
 	if err != nil {
 		w.explain(err)

@@ -17,6 +17,7 @@ type Result struct {
 	List *list  // instead of Data and View, when it may be too long to hold
 	Raw  []byte // instead of View: bytes for standard output as they are
 	Next string // on a terminal: the line to type next, after "next: "
+	Same bool   // there was nothing to change
 }
 
 // A view is something to look at. Views escape control characters in what

@@ -2,8 +2,11 @@ package commands
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"os"
+	"syscall"
 
 	"filehsm/hsmfile"
 )
@@ -27,6 +30,10 @@ func (c *call) showFirst(p *newPassword, draft *Result) error {
 	}
 	first := c.upToPassword(draft, p.Shown())
 	n, err := await(c.ctx, func() (int, error) { return writeThrough(c.world.out, first) })
+	if errors.Is(err, context.Canceled) { // it may be on its way all the same, and nothing may come behind it
+		c.begun = first
+		return err
+	}
 	c.begun = first[:n]
 	if err != nil {
 		return &hsmfile.Error{Text: "failed to write the new password, so it was not set", Hint: "send standard output to a place that takes it", Err: err}
@@ -75,18 +82,16 @@ func (c *call) rest(text []byte) []byte {
 }
 
 // brokeOff tells of a change that failed after its password was shown. Only a
-// refusal is sure to have changed nothing: a disk that failed at the end of a
-// commit, or a work of several, may have taken it.
+// refusal, or an interruption, is sure to have changed nothing: a disk that failed
+// at the end of a commit may have taken it.
 func (w *world) brokeOff(err error) int {
 	w.explain(err)
-	switch code := exitCode(err); code {
-	case 1, 7:
-		_, _ = io.WriteString(w.err, program+": warning: the password that was printed may not be set; a login with it tells\n")
-		return code
-	default:
-		_, _ = io.WriteString(w.err, program+": warning: the password that was printed was NOT set\n")
-		return code
+	code, text := exitCode(err), "was NOT set"
+	if !errors.Is(err, context.Canceled) && (code == 1 || code == 7 || errors.Is(err, syscall.EROFS)) {
+		text = "may not be set; a login with it tells"
 	}
+	_, _ = io.WriteString(w.err, program+": warning: the password that was printed "+text+"\n")
+	return code
 }
 
 // goesNowhere says whether what is written to standard output is lost. One that

@@ -28,10 +28,10 @@ func looksOnly(command string) bool {
 
 // unwritten is the error of a result that could not be written. Whoever hears
 // of a failure repeats the line, so it is said where the change is made.
-func (c *call) unwritten(err error) error {
+func (c *call) unwritten(r *Result, err error) error {
 	command := strings.TrimPrefix(c.name(), program+" ")
 	switch {
-	case looksOnly(command):
+	case r.Same || looksOnly(command):
 		return &hsmfile.Error{Text: "failed to write the result", Err: err}
 	case command == "vault keygen": // of it the image knows nothing
 		return &hsmfile.Error{Text: "the identity is made, only the result could not be written", Hint: "it is in " + c.Text("identity"), Err: err}

@@ -75,12 +75,15 @@ func (c *call) zeroizeAsOfficer(im *hsmfile.Image, cost cost) error {
 }
 
 func (c *call) zeroized(cost cost) *Result {
-	if cost.unsaved > 0 {
+	switch {
+	case len(cost.unseen) > 0:
+		c.Warn("perhaps no restore brings all keys back: %s", cost.inNoBackup("was", "were"))
+	case cost.unsaved > 0:
 		c.Warn("no restore brings all keys back: %s", cost.inNoBackup("was", "were"))
 	}
 	return &Result{
 		Data: object{{"image", cost.Path}, {"serial", cost.Serial}, {"state", hsmfile.Zeroized.String()},
-			{"keys-deleted", cost.KeyCount}, {"keys-in-no-backup", cost.unsaved}},
+			{"keys-deleted", cost.KeyCount}, {"keys-in-no-backup", cost.unsaved}, {"vaults-not-seen", append([]string{}, cost.unseen...)}},
 		View: note(fmt.Sprintf("%s: zeroized, %s and all passwords are gone; %s\n"+
 			"what a restore needs is still there: serial, fingerprint, list of users, vaults, audit log", cost.Path, counted(cost.KeyCount, "key"), cost.inNoBackup("was", "were"))),
 		Next: c.line("backup restore --vault %s --identity FILE", hsmfile.VaultToRestore(cost.Vaults)),

@@ -18,25 +18,22 @@ type cost struct {
 // Nothing here stops the zeroization; where the chain cannot be replayed, every
 // key counts as unsaved.
 func (c *call) costOf(im *hsmfile.Image, st *hsmfile.Status) cost {
-	l, places := cost{Status: st, unsaved: st.KeysNotInBackup}, lookIntoVaults(c.ctx, st.Vaults)
-	var held, newest uint64
-	for _, p := range places {
-		if b := p.info.LastBackup; b != nil {
-			newest = max(newest, b.Generation)
-			held = max(held, p.held)
-		}
-	}
-	for _, p := range places {
-		if b := p.info.LastBackup; b != nil && p.err != nil && b.Generation > held {
+	l := cost{Status: st, unsaved: st.KeyCount}
+	var held []uint64
+	for _, p := range lookIntoVaults(c.ctx, st.Vaults) {
+		switch {
+		case p.info.LastBackup == nil:
+		case p.err != nil:
 			l.unseen = append(l.unseen, p.info.Name)
+		case p.held > 0:
+			held = append(held, p.held)
 		}
 	}
-	if held < newest {
-		n, err := im.KeysNotIn(c.ctx, held)
-		if err != nil {
-			n = st.KeyCount
-		}
+	if n, err := im.KeysNotIn(c.ctx, held...); err == nil {
 		l.unsaved = n
+	}
+	if l.unsaved == 0 {
+		l.unseen = nil
 	}
 	return l
 }

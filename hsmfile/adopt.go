@@ -45,6 +45,9 @@ func (s *Session) noOffers(v *view) error {
 func (s *Session) adoptSome(c *change) error {
 	var names []record.Name
 	err := c.scan(record.OfferPrefix(s.id()), "", func(n record.Name, _ []byte) error {
+		if n != record.OfferName(s.id(), record.RefOf(n)) { // it would be taken up, and stay
+			return s.im.damaged(describeName(n), record.ErrMalformed)
+		}
 		if names = append(names, n); len(names) == perTransaction/4 {
 			return store.ErrStop
 		}

@@ -143,19 +143,19 @@ func (v *view) checkUsers(add func(what, problem string)) error {
 // finished has its mark.
 func (v *view) checkOrphans(r *roster, add func(what, problem string)) error {
 	ids, err := v.orphans(r)
+	if err != nil && !errors.Is(err, ErrIntegrity) { // which was found before
+		return err
+	}
 	for _, id := range ids {
-		var going bool
-		if going, err = v.isGoing(id); err == nil && !going {
-			add(fmt.Sprintf("keys of user %x", id), "he is in no roster, and no mark says that they are to be deleted")
-		}
+		going, err := v.isGoing(id)
 		if err != nil {
 			return err
 		}
+		if !going {
+			add(fmt.Sprintf("keys of user %x", id), "he is in no roster, and no mark says that they are to be deleted")
+		}
 	}
-	if errors.Is(err, ErrIntegrity) {
-		return nil // found before
-	}
-	return err
+	return nil
 }
 
 // checkMarks looks at what the image remembers of its vaults: a wrong mark

@@ -38,6 +38,7 @@ func CreateActive(ctx context.Context, path string, spec CreateSpec, name string
 		return err
 	})
 	if err != nil {
+		n.keys.Wipe()
 		return nil, err
 	}
 	return s, nil

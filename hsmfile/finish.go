@@ -56,20 +56,12 @@ func (im *Image) finishIfMarked(ctx context.Context) {
 	}
 }
 
-// finish does what a killed process left, for whoever opens the image. While
-// attempts cannot be settled (the disk is full), it stays open for those who only
-// look: status and image check must still say what is there. What cannot be
-// cleaned up is in nobody's way.
-//
-// Errors: ErrBusy, context.Canceled; the caller may try again.
+// finish does what a killed process left. What cannot be cleaned up is in nobody's
+// way. An error is of attempts that cannot be settled (the disk is full), or one
+// after which the caller may try again.
 func (im *Image) finish(ctx context.Context) error {
 	if err := im.settleInterrupted(ctx); err != nil {
-		if again(err) {
-			return err
-		}
-		im.waits = &Error{Text: "what an earlier command began cannot be finished", Err: err}
-		im.warn(im.waits.Error() + "; until it is, no password is taken and no key is used")
-		return nil
+		return err
 	}
 	if err := im.cleanUp(ctx); err != nil {
 		if again(err) {
@@ -80,6 +72,20 @@ func (im *Image) finish(ctx context.Context) error {
 	return nil
 }
 
+// finishAtOpen is finish for whoever opens the image. While attempts cannot be
+// settled, it stays open for those who only look: status and image check must
+// still say what is there.
+func (im *Image) finishAtOpen(ctx context.Context) error {
+	err := im.finish(ctx)
+	if err == nil || again(err) {
+		return err
+	}
+	im.waits = &Error{Text: "what an earlier command began cannot be finished", Err: err}
+	im.warn(im.waits.Error() + "; until it is, no password is taken and no key is used")
+	return nil
+}
+
+// again says of an error that the same may work in a moment.
 func again(err error) bool {
 	return errors.Is(err, ErrBusy) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
@@ -125,8 +131,16 @@ func (im *Image) marks(ctx context.Context) (map[string]string, error) {
 func (im *Image) scrub(ctx context.Context) error {
 	im.marked.Store(false) // before the marks are read: one that comes later is somebody else's to finish
 	marks, err := im.marks(ctx)
-	if err != nil || marks[record.MarkScrub] == "" {
+	if err != nil {
 		return err
+	}
+	for name := range marks { // it came after the deletions
+		if name == record.MarkSet || strings.HasPrefix(name, record.MarkDelete) {
+			im.marked.Store(true)
+		}
+	}
+	if marks[record.MarkScrub] == "" {
+		return nil
 	}
 	if err := im.fail(im.store.Scrub(ctx)); err != nil {
 		return err

@@ -39,7 +39,9 @@ func (s *Session) newGeneration(ctx context.Context, op operation, lk *lock) err
 		return err
 	}
 	var next *record.Login
-	err = s.write(ctx, op, func(c *change) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	write := func(c *change) error {
 		if next, err = s.putGeneration(c, lk, keys); err != nil {
 			return err
 		}
@@ -52,12 +54,10 @@ func (s *Session) newGeneration(ctx context.Context, op operation, lk *lock) err
 			return err
 		}
 		return c.signHead(s.author())
-	})
-	if err != nil {
+	}
+	if err := s.adopting(ctx, func() error { return s.writeNow(ctx, op, write) }); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	older := s.older
 	s.become(next, keys)
 	for gen, k := range older {

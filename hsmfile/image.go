@@ -205,7 +205,7 @@ func open(ctx context.Context, path string, s store.Store, o Options) (*Image, e
 	if err != nil || !waiting {
 		return im, err
 	}
-	if err := im.finish(ctx); err != nil {
+	if err := im.finishAtOpen(ctx); err != nil {
 		return im, err
 	}
 	return im, im.view(ctx, func(v *view) error { im.info.Store(v.info()); return nil }) // a killed login may have wiped it
@@ -217,7 +217,7 @@ func (im *Image) Path() string { return im.path }
 // ID is the image id in hex; it names the session file.
 func (im *Image) ID() string { return im.info.Load().ID }
 
-// Info is what was true when the image was opened.
+// Info is what was true when the image was opened, activated or restored.
 func (im *Image) Info() Info { return *im.info.Load() }
 
 func (v *view) info() *Info {

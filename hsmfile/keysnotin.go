@@ -3,25 +3,30 @@ package hsmfile
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
+	"filehsm/hsmfile/internal/chain"
 	"filehsm/hsmfile/internal/record"
 )
 
-// KeysNotIn counts the key objects that a backup of this generation does not
-// hold as they are now: for a backup that is not the newest, because that one
-// is in no vault any more. Needs no login. It replays the chain, because what a
-// restore brought back is in the backup that it came from, and in no older one.
-func (im *Image) KeysNotIn(ctx context.Context, generation uint64) (n int, err error) {
+// KeysNotIn counts the key objects that none of the backups of these generations
+// holds as they are now. Needs no login. It replays the chain: what a restore
+// brought back is in the backup that it came from, and need not be in a newer one.
+func (im *Image) KeysNotIn(ctx context.Context, generations ...uint64) (n int, err error) {
 	err = im.view(ctx, func(v *view) error {
 		log, err := v.wholeLog()
 		if err != nil {
 			return err
 		}
-		then, err := log.State(generation)
-		if err != nil {
-			return v.im.damaged("audit chain", err)
+		var held []chain.State
+		for _, generation := range generations {
+			then, err := log.State(generation)
+			if err != nil {
+				return v.im.damaged("audit chain", err)
+			}
+			held = append(held, then)
 		}
 		now, err := log.State(log.Last().Sequence)
 		if err != nil {
@@ -29,7 +34,9 @@ func (im *Image) KeysNotIn(ctx context.Context, generation uint64) (n int, err e
 		}
 		n = 0
 		for _, p := range now {
-			if name := record.Name(p.Name); name.Kind().KeyObject() && !bytes.Equal(p.Hash, then.Hash(name)) {
+			name := record.Name(p.Name)
+			in := func(then chain.State) bool { return bytes.Equal(p.Hash, then.Hash(name)) }
+			if name.Kind().KeyObject() && !slices.ContainsFunc(held, in) {
 				n++
 			}
 		}

@@ -58,13 +58,17 @@ func (v *view) lockedOut(r *roster, u *record.User) error {
 		return err
 	}
 	if stuck {
-		hint = unlockByRestore(v.restoreCommand())
+		hint = unlockByRestore(len(r.Vaults) > 0 && v.makesBackup(r), v.restoreCommand())
 	}
 	return refuse(ErrLocked, hint, "%s: account %q is locked", v.im.path, u.Name)
 }
 
-// unlockByRestore is the way out where no CO is left: counters begin anew.
-func unlockByRestore(restore string) string {
+// unlockByRestore is the way out where no CO is left: counters begin anew. It is
+// none without a backup of today.
+func unlockByRestore(backup bool, restore string) string {
+	if !backup {
+		return "no CO is left who could unlock it, and no AU or no vault for a backup that a restore could bring back: the CUs can go on, and wrap their keys; do not zeroize"
+	}
 	return "no CO is left who could unlock it, but a restore does: an AU makes a backup, filehsm backup create; then filehsm zeroize --no-login and " + restore
 }
 
@@ -80,11 +84,20 @@ func (v *view) stuck(r *roster, u *record.User) (bool, error) {
 		if errors.Is(err, ErrIntegrity) {
 			continue // he cannot log in
 		}
-		if err != nil || !n.Locked {
+		last := n.Open && lockoutOf(r.Policy.Lockout, CO).left(n) == 0 // a killed attempt: whoever opens next locks him
+		if err != nil || !n.Locked && !last {
 			return false, err
 		}
 	}
 	return true, nil
+}
+
+// makesBackup says whether there is an AU who is not locked.
+func (v *view) makesBackup(r *roster) bool {
+	return slices.ContainsFunc(r.Users, func(u record.User) bool {
+		n, err := v.loadCounter(&u)
+		return Role(u.Role) == AU && err == nil && !n.Locked
+	})
 }
 
 // loadCounter reads a user's counter. One that is missing or damaged is a

@@ -3,6 +3,7 @@ package hsmfile
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -205,6 +206,50 @@ func TestLastOfficer(t *testing.T) {
 	second := must[*Session](t)(f.try("second", "the second officer", false))
 	ok(t, second.Unlock(f.ctx, "admin"))
 	f.login("admin")
+}
+
+// TestLastOfficerKilled: one whose last attempt was killed unlocks nobody either.
+func TestLastOfficerKilled(t *testing.T) {
+	f := newFixture(t, CreateSpec{Lockout: "cloudhsm"})
+	ok(t, f.co.CreateUser(f.ctx, "second", CO, pw("the second officer")))
+	for range 4 {
+		f.try("admin", "wrong", false)
+	}
+	f.leaveOpen("second", 5)
+	_, err := f.try("admin", "wrong", false)
+	f.wants(err, ErrLastAttempt, "beside the last attempt of the other officer")
+}
+
+// TestWayOut: who is told to zeroize has a backup to restore, or can make one.
+func TestWayOut(t *testing.T) {
+	f := newFixture(t, CreateSpec{Lockout: "cloudhsm"})
+	f.lockUp("admin", 5)
+	hint := func() string {
+		_, err := f.try("admin", passCO, true)
+		f.wants(err, ErrLocked, "login")
+		st := must[*Status](t)(f.im.Status(f.ctx))
+		if !strings.Contains(strings.Join(st.Attention, "\n"), HintOf(err)) {
+			t.Errorf("login says %q, status %q", HintOf(err), st.Attention)
+		}
+		return HintOf(err)
+	}
+	if got := hint(); !strings.Contains(got, "do not zeroize") {
+		t.Errorf("without a vault: %q", got)
+	}
+	recipient := must[string](t)(GenerateIdentity(new(strings.Builder), false, ""))
+	id := f.row("admin").ID
+	edit(t, f.path, map[string][]byte{record.CounterKey(string(id)): record.EncodeCounter(record.Counter{User: id})})
+	ok(t, f.co.AddVault(f.ctx, VaultInfo{Name: "usb", Location: "/mnt/usb", ID: "VAULT", Recipients: []string{recipient}}))
+	f.lockUp("admin", 5)
+	if got := hint(); !strings.Contains(got, "filehsm backup restore --vault usb") {
+		t.Errorf("with a vault: %q", got)
+	}
+	for range 5 {
+		f.try("robot", "wrong", true)
+	}
+	if got := hint(); !strings.Contains(got, "do not zeroize") {
+		t.Errorf("with the AU locked: %q", got)
+	}
 }
 
 // TestLastAttemptRight: asked for and right, it is a login like any other.

@@ -39,8 +39,11 @@ func newPlanting(t *testing.T) *planting {
 
 // offer is one left for bob, rightly sealed to him and signed.
 func (p *planting) offer(by author, ref uint64, dekSum *secret.Bytes) (key string, b []byte) {
+	return p.offerAs(record.OfferName(p.bob.id(), ref), by, dekSum)
+}
+
+func (p *planting) offerAs(n record.Name, by author, dekSum *secret.Bytes) (key string, b []byte) {
 	p.Helper()
-	n := record.OfferName(p.bob.id(), ref)
 	ok(p.T, p.im.view(p.ctx, func(v *view) error {
 		bob := p.row("bob")
 		to, err := v.currentPublic(&bob)
@@ -160,6 +163,12 @@ func TestPlantedOffer(t *testing.T) {
 		"by its owner, for another key's place": func(p *planting, change map[string][]byte) {
 			from := p.key(record.OfferName(p.bob.id(), p.new.Reference))
 			change[p.key(record.OfferName(p.bob.id(), p.kek.Reference))], change[from] = p.now[from], nil
+		},
+		"rightly, under a longer name": func(p *planting, change map[string][]byte) {
+			right := record.OfferName(p.bob.id(), p.mine.Reference)
+			n := right[:len(right)-8] + "x" + right[len(right)-8:]
+			key, b := p.offerAs(n, p.mallory.author(), p.dekSum(p.mallory, p.mine.Reference))
+			change[key] = b
 		},
 		"by its owner, for another user": func(p *planting, change map[string][]byte) {
 			must[*Key](p.T)(p.alice.Share(p.ctx, filter(p.T, "new"), "mallory"))

@@ -77,6 +77,9 @@ func (p *RestorePlan) apply(ctx context.Context) (*Image, error) {
 
 // write is steps 2 and 3, with the image held.
 func (p *RestorePlan) write(ctx context.Context, im *Image, tx store.Transactor) error {
+	if err := p.clear(ctx, im, tx); err != nil {
+		return err
+	}
 	var set uint32
 	err := im.updateIn(ctx, tx, func(c *change) error {
 		if err := c.needState(Zeroized); err != nil {
@@ -105,6 +108,20 @@ func (p *RestorePlan) write(ctx context.Context, im *Image, tx store.Transactor)
 		im.info.Store(restored)
 	}
 	return err
+}
+
+// clear makes sure that the set to be filled is empty: what another restore left
+// there, and nobody could delete, would be mixed with what comes.
+func (p *RestorePlan) clear(ctx context.Context, im *Image, tx store.Transactor) error {
+	var dead []string
+	err := im.viewIn(ctx, tx, func(v *view) (err error) {
+		dead, err = v.deadKeys()
+		return err
+	})
+	if err != nil || len(dead) == 0 {
+		return err
+	}
+	return im.deleteDeadSets(ctx, tx)
 }
 
 // copyBytes is how much one transaction of step 2 takes. These records are not

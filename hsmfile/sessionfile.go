@@ -231,7 +231,11 @@ func (v *view) resumed(t SessionToken, keys *seal.UserKeys, gen uint32) (*Sessio
 		return nil, v.im.sessionOver(t)
 	}
 	s := newSession(v.im, u, l, keys)
-	return s, s.check(v, opSession)
+	if err := s.check(v, opSession); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // stale says whether a session expired, began in the future or belongs to

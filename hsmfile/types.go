@@ -101,7 +101,7 @@ type Status struct {
 	Reset                     string
 	Users                     []UserInfo
 	Vaults                    []VaultInfo
-	KeysNotInBackup           int // key objects made since the newest backup that a vault took
+	KeysNotInBackup           int // key objects made since the newest backup that a vault took, less those that a restore brought
 	Attention                 []string
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -160,4 +161,54 @@ type deniedStore struct{ store.Store }
 
 func (*deniedStore) Update(context.Context, func(store.Writer) error) error {
 	return errors.Join(errors.New("failed to open the image"), store.ErrPermission)
+}
+
+// TestSettledLater: a killed attempt that cannot be settled stops one login, and
+// not those after it.
+func TestSettledLater(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	bob := f.login("bob")
+	f.leaveOpen("alice", 1)
+	was := f.im.store
+	f.im.store = &fullDisk{was, 0, 2, 2}
+	_, err := f.try("alice", passAlice, false)
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("login: %v", err)
+	}
+	f.im.store = was
+	f.list(bob)
+	if s := f.login("alice"); s.FailuresSince() != 1 {
+		t.Errorf("%d failures since, want the killed one", s.FailuresSince())
+	}
+}
+
+// TestMarkBesideScrub: a set that is given up while another goroutine scrubs has
+// somebody to delete it.
+func TestMarkBesideScrub(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	f.im.marked.Store(true)
+	edit(t, f.path, map[string][]byte{record.MarkKey(record.MarkSet): []byte("1"), record.MarkKey(record.MarkScrub): []byte("1")})
+	ok(t, f.im.scrub(f.ctx)) // as it comes in the other one, after its deletions
+	if !f.im.marked.Load() {
+		t.Error("nobody will look at the mark")
+	}
+	f.im.finishIfMarked(f.ctx)
+	if marks := must[map[string]string](t)(f.im.marks(f.ctx)); len(marks) > 0 {
+		t.Errorf("left is %v", marks)
+	}
+}
+
+// TestRestoreIntoRest: what a restore before left, and nobody could delete, is not
+// mixed with what comes.
+func TestRestoreIntoRest(t *testing.T) {
+	f := newFixture(t, CreateSpec{})
+	f.aes(f.login("alice"), "a")
+	m, age := f.backup(f.login("robot"))
+	f.zeroize()
+	var set uint32
+	ok(t, f.im.view(f.ctx, func(v *view) error { set = v.h.Set; return nil }))
+	p := must[*RestorePlan](t)(f.plan(f.path, m, age))
+	edit(t, f.path, map[string][]byte{record.SetPrefix(set+1) + string(record.KeyName("somebody", 7)): []byte("stray")})
+	f.im = must[*Image](t)(p.Apply(f.ctx))
+	whole(t, f.im)
 }

@@ -119,8 +119,8 @@ func (im *Image) deleteDeadSets(ctx context.Context, tx store.Transactor) error 
 
 // deadKeys is up to a thousand records of sets that are not live: those before
 // the live one, and those behind it.
-func (c *change) deadKeys() (keys []string, err error) {
-	live := record.SetPrefix(c.h.Set)
+func (v *view) deadKeys() (keys []string, err error) {
+	live := record.SetPrefix(v.h.Set)
 	collect := func(key string, _ []byte) error {
 		if strings.HasPrefix(key, live) && key != live || len(keys) == perTransaction {
 			return store.ErrStop
@@ -128,10 +128,10 @@ func (c *change) deadKeys() (keys []string, err error) {
 		keys = append(keys, key)
 		return nil
 	}
-	if err := c.r.Scan(record.AllSets(), "", collect); err != nil {
+	if err := v.r.Scan(record.AllSets(), "", collect); err != nil {
 		return nil, err
 	}
 	behind := live + strings.Repeat("\xff", store.MaxKey-len(live))
-	err = c.r.Scan(record.AllSets(), behind, collect)
+	err = v.r.Scan(record.AllSets(), behind, collect)
 	return keys, err
 }

@@ -68,6 +68,13 @@ func build(ctx context.Context, file *os.File, init func(store.Writer) error) er
 	if err := populate(file, init); err != nil {
 		return err
 	}
+	is, err := statusOf(file)
+	if err == nil {
+		err = is.check() // there are file systems that give every file the same mode
+	}
+	if err != nil {
+		return err
+	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("failed to create the image: %w", err)
 	}

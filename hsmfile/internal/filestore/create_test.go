@@ -102,3 +102,20 @@ func TestCreateWithoutDirectory(t *testing.T) {
 		t.Errorf("Create = %v, want an error that names the directory", err)
 	}
 }
+
+// TestCreateOnFixedModes: where every file gets a mode that lets others in, an
+// image would never open again.
+func TestCreateOnFixedModes(t *testing.T) {
+	dir := t.TempDir()
+	err := Create(t.Context(), filepath.Join(dir, "a.hsm"), func(w store.Writer) error {
+		made, err := filepath.Glob(filepath.Join(dir, ".a.hsm.*"))
+		if err != nil || len(made) != 1 {
+			t.Fatal(made, err)
+		}
+		return errors.Join(os.Chmod(made[0], 0o755), putOne(w))
+	})
+	if !errors.Is(err, store.ErrPermission) {
+		t.Errorf("Create = %v, want store.ErrPermission", err)
+	}
+	wantNames(t, dir)
+}
