@@ -75,8 +75,8 @@ func (s *Session) DeleteUser(ctx context.Context, name string) (keys int, err er
 }
 
 // removeUser writes the roster without the user, his login and all that is
-// about him but his objects, of which none is trusted any more. The roster has heir in his place, if that is not
-// nil.
+// about him but his objects, of which none is trusted any more. The roster has
+// heir in his place, if that is not nil.
 func (s *Session) removeUser(c *change, u *record.User, heir *newUser) (*roster, error) {
 	gens, err := s.generations(c, Role(u.Role) == CO)
 	if err != nil {

@@ -27,7 +27,8 @@ const byteOrderMark = "\ufeff"
 var commonPasswords string
 
 // ValidatePassword checks a new password: CU 8 characters, CO and AU 12, at
-// most 128, valid UTF-8, nothing that cannot be typed, none of the commonest. ErrUsage says which rule.
+// most 128, valid UTF-8, nothing that cannot be typed, none of the commonest.
+// ErrUsage says which rule.
 func ValidatePassword(role Role, pw *secret.Bytes) error {
 	floor := floorOfficer
 	if role == CU {
