@@ -14,7 +14,7 @@ import (
 // vaultPatience is how long the status waits for all vaults together: at three
 // in the morning the page has to come also where the server of a network drive
 // is gone.
-const vaultPatience = time.Second
+const vaultPatience = 2 * time.Second
 
 // vaultAttention says which vaults a backup would not reach now, or would not
 // protect, and which do not hold what they took. What is mounted is not in the
