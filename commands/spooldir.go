@@ -31,7 +31,7 @@ var spoolNames = struct{ dir, file *regexp.Regexp }{
 // What killed backups left is removed first.
 func (c *call) spoolDir() (string, error) {
 	removeDeadSpools(tempDir(c))
-	dir, err := os.MkdirTemp(c.Env("TMPDIR"), spoolPrefix)
+	dir, err := os.MkdirTemp(tempDir(c), spoolPrefix)
 	if err != nil {
 		return "", &hsmfile.Error{Text: "failed to make a directory for the encrypted backup", Hint: "TMPDIR names another place", Err: err}
 	}

@@ -58,18 +58,18 @@ func (v *view) lockedOut(r *roster, u *record.User) error {
 		return err
 	}
 	if stuck {
-		hint = unlockByRestore(len(r.Vaults) > 0 && v.makesBackup(r), v.restoreCommand())
+		hint = v.wayOut(r)
 	}
 	return refuse(ErrLocked, hint, "%s: account %q is locked", v.im.path, u.Name)
 }
 
-// unlockByRestore is the way out where no CO is left: counters begin anew. It is
-// none without a backup of today.
-func unlockByRestore(backup bool, restore string) string {
-	if !backup {
+// wayOut is what is left where no CO can unlock anybody: a restore, for counters
+// begin anew. It is none without a backup of today.
+func (v *view) wayOut(r *roster) string {
+	if len(r.Vaults) == 0 || !v.makesBackup(r) {
 		return "no CO is left who could unlock it, and no AU or no vault for a backup that a restore could bring back: the CUs can go on, and wrap their keys; do not zeroize"
 	}
-	return "no CO is left who could unlock it, but a restore does: an AU makes a backup, filehsm backup create; then filehsm zeroize --no-login and " + restore
+	return "no CO is left who could unlock it, but a restore does: an AU makes a backup, filehsm backup create; then filehsm zeroize --no-login and " + v.restoreCommand()
 }
 
 // stuck says whether nobody could unlock a user: there is no other CO, or all are

@@ -78,6 +78,15 @@ func (v *view) describeUser(r *roster, u *record.User, info *UserInfo) error {
 	if !n.Locked { // he failed as often under a milder rule, and the next wrong one does what this one says
 		info.AttemptsLeft = max(1, info.AttemptsLeft)
 	}
+	if n.Locked {
+		stuck, err := v.stuck(r, u)
+		if err != nil {
+			return err
+		}
+		if stuck {
+			info.WayOut = v.wayOut(r)
+		}
+	}
 	info.OnLimit, info.PasswordSetBy, info.PasswordSetAt = rule.Action, l.SetBy, time.UnixMilli(l.SetAt).UTC()
 	return nil
 }

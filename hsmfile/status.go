@@ -106,8 +106,8 @@ func (st *Status) attention() []string {
 func (st *Status) nearLimit() (all []string) {
 	for _, u := range st.Users {
 		switch {
-		case u.Locked && !st.canUnlock(u):
-			all = append(all, fmt.Sprintf("user %q is locked: ", u.Username)+unlockByRestore(st.canBackup(), restoreCommand(st.Vaults)))
+		case u.WayOut != "":
+			all = append(all, fmt.Sprintf("user %q is locked: ", u.Username)+u.WayOut)
 		case u.Locked:
 			all = append(all, fmt.Sprintf("user %q is locked: filehsm user unlock --username %s", u.Username, u.Username))
 		case u.AttemptsLeft <= 1 && u.OnLimit == actionZeroize:
@@ -117,16 +117,6 @@ func (st *Status) nearLimit() (all []string) {
 		}
 	}
 	return all
-}
-
-// canUnlock says whether there is another CO, who is not locked.
-func (st *Status) canUnlock(u UserInfo) bool {
-	return slices.ContainsFunc(st.Users, func(x UserInfo) bool { return x.Role == CO && !x.Locked && x.Username != u.Username })
-}
-
-// canBackup says whether there is an AU who is not locked, and a vault.
-func (st *Status) canBackup() bool {
-	return len(st.Vaults) > 0 && slices.ContainsFunc(st.Users, func(x UserInfo) bool { return x.Role == AU && !x.Locked })
 }
 
 // outsideBackups is what a loss of the file would cost.

@@ -115,6 +115,7 @@ type UserInfo struct {
 	OnLimit        string // "zeroize" or "lock": what the last wrong attempt does
 	PasswordSetBy  string // the user, or the CO who set or reset it
 	PasswordSetAt  time.Time
+	WayOut         string // if he is locked and no CO could unlock him: what could be done
 }
 
 // VaultInfo is a vault of the image, and the newest backup that it took.
